@@ -1,0 +1,51 @@
+import type { Permission } from '@keyrack/protocol'
+import type { Keyring, Secret } from '@keyrack/secrets'
+import type { Logger, Metrics, Store } from '@keyrack/server'
+import type { Transaction } from 'kysely'
+import type { PasswordWork } from './accounts/password-work.ts'
+import type { SignInThrottle } from './accounts/sign-in-throttle.ts'
+import type { AuditLog } from './audit/audit-log.ts'
+import type { ConsoleConfig } from './config.ts'
+import type { Database } from './database/schema.ts'
+import type { Directory } from './directory.ts'
+
+export type { Permission }
+
+/** A transaction on the Console's database: what every writing domain function works on. */
+export type Tx = Transaction<Database>
+
+/** Who and what is behind one call of a domain function: it goes into the audit rows. */
+export interface RequestContext {
+  requestId: string
+  /** The caller's address, after `TRUSTED_PROXIES` has been applied. */
+  address: string
+}
+
+/**
+ * What domain functions work with. `commit` is the only way to write what the directory shows:
+ * it loads the next snapshot inside the same transaction and swaps it in once that is durable, so
+ * no write can forget to do so. (Sessions and audit rows are not in the directory; they use
+ * `store.transaction`.)
+ */
+export interface Domain {
+  store: Store<Database>
+  commit<T>(work: (tx: Tx) => Promise<T>): Promise<T>
+  directory: Directory
+  audit: AuditLog
+  log: Logger
+  /** Now, in milliseconds since 1970. */
+  clock: () => number
+  throttle: SignInThrottle
+  passwords: PasswordWork
+  /** Needed for the first account when somebody beyond this machine could reach the sign-up form. */
+  setupToken: Secret | undefined
+}
+
+/** What `http/` and `proxy/` receive. */
+export interface ConsoleContext extends Domain {
+  config: ConsoleConfig
+  keyring: Keyring
+  metrics: Metrics
+  /** Fails when the Console cannot serve; `/readyz` of the public listeners asks it too. */
+  ready: () => Promise<void>
+}

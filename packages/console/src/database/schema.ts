@@ -1,0 +1,128 @@
+/** The Console's tables. Text ids, times in milliseconds, flags as nullable times (design 4). */
+export interface Database {
+  organizations: OrganizationsTable
+  accounts: AccountsTable
+  memberships: MembershipsTable
+  api_keys: ApiKeysTable
+  invitations: InvitationsTable
+  sessions: SessionsTable
+  sign_in_failures: SignInFailuresTable
+  known_addresses: KnownAddressesTable
+  racks: RacksTable
+  audit: AuditTable
+  canary: CanaryTable
+}
+
+export interface OrganizationsTable {
+  id: string
+  name: string
+  created_at: number
+}
+
+export interface AccountsTable {
+  id: string
+  email: string
+  password_hash: string
+  /** 1 for the first account, null for all others; unique, so that two sign-ups cannot both be first. */
+  founder: number | null
+  server_administrator_at: number | null
+  created_at: number
+}
+
+export interface MembershipsTable {
+  organization_id: string
+  account_id: string
+  role: string
+  created_at: number
+}
+
+/** One per account: the account is the primary key. */
+export interface ApiKeysTable {
+  account_id: string
+  hash: string
+  last_four: string
+  created_at: number
+}
+
+export interface InvitationsTable {
+  id: string
+  token_hash: string
+  /** Null: the newcomer names a new organization. */
+  organization_id: string | null
+  role: string
+  email: string | null
+  invited_by: string
+  created_at: number
+  expires_at: number
+  used_at: number | null
+}
+
+export interface SessionsTable {
+  id: string
+  token_hash: string
+  account_id: string
+  address: string
+  created_at: number
+  last_used_at: number
+}
+
+/** Keyed by a hash of what was typed, whether such an account exists or not. */
+export interface SignInFailuresTable {
+  subject: string
+  failures: number
+  last_at: number
+}
+
+/** Addresses from which an account has signed in. */
+export interface KnownAddressesTable {
+  subject: string
+  address: string
+  failures: number
+  last_at: number
+}
+
+export interface RacksTable {
+  id: string
+  /** Null until the first account adopts the local Rack. */
+  organization_id: string | null
+  name: string
+  provider: string
+  url: string | null
+  pin: string | null
+  /** The id the Rack gave itself. */
+  remote_id: string | null
+  /** When it was made, for the Rack that this server runs itself. */
+  local_at: number | null
+  sealed_key: string
+  key_version: number
+  created_at: number
+}
+
+export interface AuditTable {
+  id: string
+  /** The organization's id, or `server`. */
+  chain: string
+  sequence: number
+  at: number
+  phase: string
+  /** The id of the `started` row: its own for a started row. */
+  event_id: string
+  actor_id: string | null
+  actor_name: string
+  action: string
+  target: string
+  rack_id: string | null
+  request_id: string
+  address: string
+  /** Of a finished row; null there: unknown. */
+  status: number | null
+  note: string | null
+  previous_hash: string
+  hash: string
+}
+
+/** One value sealed under the master key, to notice a wrong key before anything is written. */
+export interface CanaryTable {
+  id: string
+  sealed: string
+}

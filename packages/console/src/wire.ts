@@ -1,0 +1,1 @@
+export type { ConsoleContext, Domain, RequestContext, Tx } from './context.ts'

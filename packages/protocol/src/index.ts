@@ -1,1 +1,21 @@
-export {}
+export { type BasicCredential, basicHeader, parseBasic } from './basic.ts'
+export {
+  ERROR_STATUS,
+  type ErrorBody,
+  type ErrorCode,
+  type ErrorDetails,
+  errorText,
+  KeyrackError,
+} from './errors.ts'
+export { ExitScanner } from './exit-scanner.ts'
+export { type Match, matchRoute, type NormalPath, normalizePath } from './match-route.ts'
+export { type Permission, ROUTES, type Route, route } from './routes.ts'
+export {
+  EXIT_MARKER,
+  errorFrame,
+  exitFrame,
+  exitWith,
+  FrameStream,
+  type FrameStreamOptions,
+  failWith,
+} from './stream.ts'

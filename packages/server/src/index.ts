@@ -1,1 +1,41 @@
-export {}
+export { childEnvironment } from './child-environment.ts'
+export { type ErrorAnswer, errorResponse } from './error-response.ts'
+export { lockFolder } from './folder-lock.ts'
+export { type GracefulStop, onStop, type StopOptions } from './graceful-stop.ts'
+export { createHealth, type Health, type HealthAnswer } from './health.ts'
+export {
+  type CanaryRow,
+  checkCanary,
+  loadKeyring,
+  openKeyring,
+  writeMasterKey,
+} from './key-folder.ts'
+export { type Listening, type ListenOptions, listen } from './listen.ts'
+export { createLogger, type Logger, type LogLevel } from './log.ts'
+export { createMetrics, type Metrics } from './metrics.ts'
+export { type Migration, type MigrationReport, migrate } from './migrations.ts'
+export {
+  type OperatorListener,
+  type OperatorRoute,
+  openOperatorListener,
+} from './operator-listener.ts'
+export { requestId } from './request-id.ts'
+export {
+  duration,
+  flag,
+  folder,
+  list,
+  oneOf,
+  port,
+  readSettings,
+  required,
+  type Setting,
+  type SettingsSource,
+  secretText,
+  settingsReport,
+  text,
+  wholeNumber,
+} from './settings.ts'
+export { isUniqueViolation } from './sqlite/failures.ts'
+export { openStore, type Store } from './sqlite/open-store.ts'
+export { type Certificate, loadCertificate } from './tls.ts'

@@ -27,14 +27,19 @@ export {
   list,
   oneOf,
   port,
-  readSettings,
   required,
   type Setting,
-  type SettingsSource,
+  SettingProblem,
   secretText,
-  settingsReport,
   text,
   wholeNumber,
+} from './setting-kinds.ts'
+export {
+  readSettings,
+  type Settings,
+  type SettingsReportLine,
+  type SettingsSource,
+  settingsReport,
 } from './settings.ts'
 export { isUniqueViolation } from './sqlite/failures.ts'
 export { openStore, type Store } from './sqlite/open-store.ts'

@@ -1,25 +1,23 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
-import type { ConsoleActions } from './console-actions.ts'
+import type { ConsoleContext } from '../context.ts'
+import type { AccountEntry } from '../directory.ts'
+
+/** What this layer needs of proxy/. */
+export interface RackProxy {
+  request(
+    req: IncomingMessage,
+    res: ServerResponse,
+    account: AccountEntry,
+    requestId: string,
+  ): void | Promise<void>
+}
 
 export interface HandlerOptions {
-  actions: ConsoleActions
-  directory: unknown
-  proxy: unknown
-  log: unknown
-  /** Answers /livez and /readyz. */
-  health: { livez(): unknown; readyz(): Promise<unknown> }
-  /** Names by which browsers and CLIs may call us, besides loopback ones. */
-  hosts: { host: string; allowedHosts: readonly string[]; publicUrl: string | undefined }
-  /** Addresses of reverse proxies whose X-Forwarded-* are believed. */
-  trustedProxies: readonly string[]
-  /** What a person types after `convox login`, such as `localhost:3443`. */
-  loginHost: string
-  /** SHA-256 hex of the certificate served on TLS_PORT. */
-  fingerprint: string
-  /** True when the first sign-up has to carry the setup token. */
-  setupTokenRequired: boolean
-  now?: () => number
+  context: ConsoleContext
+  proxy: RackProxy
+  /** What a person types after `convox login`, and the certificate they will be shown. */
+  login: { host: string; fingerprint: string }
 }
 
 export interface ConsoleHandler {

@@ -1,3 +1,18 @@
+import { BlockList, isIP } from 'node:net'
+import { join } from 'node:path'
+import { KeyrackError } from '@keyrack/protocol'
+import {
+  childEnvironment,
+  folder,
+  type LogLevel,
+  list,
+  oneOf,
+  port,
+  readSettings,
+  type SettingsSource,
+  text,
+} from '@keyrack/server'
+
 /** Everything the Console reads from its environment, already checked. */
 export interface ConsoleConfig {
   /** The plain listener: always loopback. */
@@ -19,9 +34,111 @@ export interface ConsoleConfig {
   publicUrl: string | undefined
   /** Private networks (CIDR) in which Racks may be. */
   rackNetworks: readonly string[]
-  logLevel: string
+  logLevel: LogLevel
   /** Whether somebody beyond this machine can reach a listener, so the first account needs the setup token. */
   exposed: boolean
   /** The allow-listed part of our environment that children may see. */
   childEnvironment: Readonly<Record<string, string>>
+}
+
+const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
+
+const SPECS = {
+  PORT: port(3000),
+  TLS_PORT: port(3443),
+  HOST: text('127.0.0.1'),
+  RACK_PORT: port(),
+  OPERATOR_PORT: port(3444),
+  DATA_DIR: folder('data'),
+  KEY_DIR: folder(),
+  TLS_CERT_FILE: folder(),
+  TLS_KEY_FILE: folder(),
+  TRUSTED_PROXIES: list(),
+  ALLOWED_HOSTS: list(),
+  PUBLIC_URL: text(),
+  RACK_NETWORKS: list(),
+  LOG_LEVEL: oneOf(LOG_LEVELS, 'info'),
+  DATABASE_URL: text(),
+}
+
+export function readConfig(source: SettingsSource): ConsoleConfig {
+  const settings = readSettings(SPECS, source)
+  const problems = [
+    ...(settings.DATABASE_URL === undefined
+      ? []
+      : ['DATABASE_URL is set, but this version keeps its data in DATA_DIR only; unset it']),
+    ...((settings.TLS_CERT_FILE === undefined) === (settings.TLS_KEY_FILE === undefined)
+      ? []
+      : ['TLS_CERT_FILE and TLS_KEY_FILE belong together; set both or none']),
+    ...networkProblems('TRUSTED_PROXIES', settings.TRUSTED_PROXIES),
+    ...networkProblems('RACK_NETWORKS', settings.RACK_NETWORKS),
+    ...publicUrlProblems(settings.PUBLIC_URL),
+    ...samePortProblems(settings),
+  ]
+  if (problems.length > 0) throw new KeyrackError('invalid', problems.join('\n'))
+  return {
+    port: settings.PORT,
+    tlsPort: settings.TLS_PORT,
+    host: settings.HOST,
+    rackPort: settings.RACK_PORT,
+    operatorPort: settings.OPERATOR_PORT,
+    dataDir: settings.DATA_DIR,
+    keyDir: settings.KEY_DIR ?? join(settings.DATA_DIR, 'console', 'keys'),
+    tlsCertFile: settings.TLS_CERT_FILE,
+    tlsKeyFile: settings.TLS_KEY_FILE,
+    trustedProxies: settings.TRUSTED_PROXIES,
+    allowedHosts: settings.ALLOWED_HOSTS,
+    publicUrl: settings.PUBLIC_URL,
+    rackNetworks: settings.RACK_NETWORKS,
+    logLevel: settings.LOG_LEVEL,
+    // A reverse proxy makes the loopback listener reachable; each of these settings announces one.
+    exposed:
+      !isLoopback(settings.HOST) ||
+      settings.TRUSTED_PROXIES.length > 0 ||
+      settings.ALLOWED_HOSTS.length > 0 ||
+      settings.PUBLIC_URL !== undefined,
+    childEnvironment: childEnvironment(source.env),
+  }
+}
+
+const LOOPBACK = new BlockList()
+LOOPBACK.addSubnet('127.0.0.0', 8, 'ipv4')
+LOOPBACK.addAddress('::1', 'ipv6')
+
+export function isLoopback(host: string): boolean {
+  const family = isIP(host)
+  if (family === 0) return host === 'localhost'
+  return LOOPBACK.check(host, family === 6 ? 'ipv6' : 'ipv4')
+}
+
+function networkProblems(name: string, networks: readonly string[]): string[] {
+  return networks
+    .filter((network) => !isNetwork(network))
+    .map((network) => `${name} holds ${JSON.stringify(network)}; give addresses or CIDR networks`)
+}
+
+function isNetwork(value: string): boolean {
+  const [address = '', bits, ...rest] = value.split('/')
+  const family = isIP(address)
+  if (family === 0 || rest.length > 0) return false
+  return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (family === 6 ? 128 : 32))
+}
+
+function publicUrlProblems(value: string | undefined): string[] {
+  if (value === undefined) return []
+  const url = URL.canParse(value) ? new URL(value) : undefined
+  const good = url !== undefined && /^https?:$/.test(url.protocol) && url.username === ''
+  return good && url.password === '' && url.pathname === '/' && url.search === ''
+    ? []
+    : ['PUBLIC_URL must be an address without a path, such as https://console.example.com']
+}
+
+function samePortProblems(settings: Record<string, unknown>): string[] {
+  const names = ['PORT', 'TLS_PORT', 'RACK_PORT', 'OPERATOR_PORT']
+  return names.flatMap((name, index) => {
+    const value = settings[name]
+    if (value === undefined || value === 0) return []
+    const earlier = names.slice(0, index).find((other) => settings[other] === value)
+    return earlier === undefined ? [] : [`${earlier} and ${name} are both ${value}; change one`]
+  })
 }

@@ -1,3 +1,7 @@
+import type { Store } from '@keyrack/server'
+import { EMPTY_SNAPSHOT, loadSnapshot, type Snapshot } from './database/load-snapshot.ts'
+import type { Database } from './database/schema.ts'
+
 /** A person's role in one organization, with the names the official product uses. */
 export type Role = 'administrator' | 'operator' | 'developer' | 'viewer'
 
@@ -44,4 +48,73 @@ export interface Directory {
   /** What a supervisor found out; kept in memory only. */
   setRackStatus(rackId: string, status: RackStatus): void
   refresh(): Promise<void>
+}
+
+/** The side of the directory that only `commit` and the composition root see. */
+export interface ConsoleDirectory extends Directory {
+  /** To be taken inside a transaction, where it orders snapshots as the database ordered the writes. */
+  nextNumber(): number
+  /** Replaces the snapshot, unless a newer one is already there. */
+  swap(snapshot: Snapshot, number: number): void
+}
+
+/**
+ * What requests are answered from: plain maps in memory (design 4, hot path), replaced as a whole,
+ * so a request never sees half of a write.
+ */
+export function createDirectory(store: Store<Database>): ConsoleDirectory {
+  let current: Snapshot = EMPTY_SNAPSHOT
+  let currentNumber = 0
+  let lastNumber = 0
+  const statuses = new Map<string, RackStatus>()
+
+  const directory: ConsoleDirectory = {
+    get empty() {
+      return current.accounts.size === 0
+    },
+    accountByApiKeyHash: (hash) => current.accountsByKeyHash.get(hash),
+    accountById: (id) => current.accounts.get(id),
+    organizationsOf(account) {
+      const found: OrganizationEntry[] = []
+      for (const id of account.roles.keys()) {
+        const organization = current.organizations.get(id)
+        if (organization !== undefined) found.push(organization)
+      }
+      return found.sort((a, b) => compare(a.name, b.name))
+    },
+    organizationByName(name) {
+      for (const entry of current.organizations.values()) if (entry.name === name) return entry
+      return undefined
+    },
+    racksOf(account) {
+      return directory.organizationsOf(account).flatMap(({ id }) =>
+        (current.racks.get(id) ?? []).map((rack) => ({
+          ...rack,
+          status: statuses.get(rack.id) ?? (rack.local ? 'unreachable' : 'running'),
+        })),
+      )
+    },
+    setRackStatus: (rackId, status) => void statuses.set(rackId, status),
+    async refresh() {
+      const loaded = await store.transaction(async (tx) => ({
+        snapshot: await loadSnapshot(tx),
+        number: directory.nextNumber(),
+      }))
+      directory.swap(loaded.snapshot, loaded.number)
+    },
+    nextNumber() {
+      lastNumber += 1
+      return lastNumber
+    },
+    swap(snapshot, number) {
+      if (number < currentNumber) return
+      current = snapshot
+      currentNumber = number
+    },
+  }
+  return directory
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0
 }

@@ -1,3 +1,5 @@
+import type { Role } from '../directory.ts'
+
 /** The Console's tables. Text ids, times in milliseconds, flags as nullable times (design 4). */
 export interface Database {
   organizations: OrganizationsTable
@@ -32,7 +34,7 @@ export interface AccountsTable {
 export interface MembershipsTable {
   organization_id: string
   account_id: string
-  role: string
+  role: Role
   created_at: number
 }
 
@@ -49,7 +51,7 @@ export interface InvitationsTable {
   token_hash: string
   /** Null: the newcomer names a new organization. */
   organization_id: string | null
-  role: string
+  role: Role
   email: string | null
   invited_by: string
   created_at: number
@@ -104,7 +106,7 @@ export interface AuditTable {
   chain: string
   sequence: number
   at: number
-  phase: string
+  phase: 'started' | 'finished'
   /** The id of the `started` row: its own for a started row. */
   event_id: string
   actor_id: string | null
@@ -114,7 +116,8 @@ export interface AuditTable {
   rack_id: string | null
   request_id: string
   address: string
-  /** Of a finished row; null there: unknown. */
+  /** Null in a started row. */
+  outcome: 'succeeded' | 'failed' | 'unknown' | null
   status: number | null
   note: string | null
   previous_hash: string

@@ -1,12 +1,16 @@
-import type { Secret } from '@keyrack/secrets'
+import { KeyrackError } from '@keyrack/protocol'
+import { mintToken, type Secret, sha256Hex } from '@keyrack/secrets'
+import { parseEmail } from '../accounts/email.ts'
 import type { Domain, RequestContext } from '../context.ts'
-import type { AccountEntry, Role } from '../directory.ts'
+import type { AccountEntry, OrganizationEntry, Role } from '../directory.ts'
+import { newId } from '../new-id.ts'
+import { ROLES, roleAllows } from './roles.ts'
 
 export interface InviteInput {
   /** The organization the newcomer joins; absent: the newcomer names a new one (server administrators only). */
   organization?: string | undefined
-  /** Default `developer`; meaningless without an organization. */
-  role?: Role | undefined
+  /** Default `developer`; not to be given without an organization. */
+  role?: string | undefined
   /** Binds the invitation to one e-mail address. */
   email?: string | undefined
 }
@@ -16,16 +20,98 @@ export interface Invitation {
   /** Shown once. */
   token: Secret
   expiresAt: number
+  /** Absent: the newcomer names a new one. */
   organization?: string
-  role?: Role
+  role: Role
   email?: string
 }
 
+const VALID_MS = 7 * 24 * 60 * 60_000
+
 export async function invite(
-  _domain: Domain,
-  _actor: AccountEntry,
-  _input: InviteInput,
-  _request: RequestContext,
+  domain: Domain,
+  actor: AccountEntry,
+  input: InviteInput,
+  request: RequestContext,
 ): Promise<Invitation> {
-  throw new TypeError('not written yet')
+  const organization =
+    input.organization === undefined ? undefined : administered(domain, actor, input.organization)
+  if (organization === undefined && !actor.serverAdministrator) {
+    throw new KeyrackError('forbidden', 'only a server administrator invites a new organization', {
+      field: 'organization',
+      hint: 'name the organization that the newcomer shall join',
+    })
+  }
+  const role = parseRole(input.role, organization)
+  const email = input.email === undefined ? undefined : parseEmail(input.email)
+
+  const id = newId()
+  const token = mintToken(32)
+  const now = domain.clock()
+  const expiresAt = now + VALID_MS
+  await domain.commit(async (tx) => {
+    await tx
+      .insertInto('invitations')
+      .values({
+        id,
+        token_hash: sha256Hex(token.reveal()),
+        organization_id: organization?.id ?? null,
+        role,
+        email: email ?? null,
+        invited_by: actor.id,
+        created_at: now,
+        expires_at: expiresAt,
+        used_at: null,
+      })
+      .execute()
+    await domain.audit.record(
+      {
+        organizationId: organization?.id ?? null,
+        actor: { id: actor.id, name: actor.email },
+        action: 'invitation.create',
+        target: email ?? id,
+        requestId: request.requestId,
+        address: request.address,
+      },
+      { status: 201, note: organization === undefined ? 'new organization' : `role ${role}` },
+      tx,
+    )
+  })
+  return {
+    id,
+    token,
+    expiresAt,
+    role,
+    ...(organization === undefined ? {} : { organization: organization.name }),
+    ...(email === undefined ? {} : { email }),
+  }
+}
+
+/** Somebody else's organization is answered like one that does not exist. */
+function administered(domain: Domain, actor: AccountEntry, name: string): OrganizationEntry {
+  const wanted = name.trim().toLowerCase()
+  const found = domain.directory.organizationsOf(actor).find((entry) => entry.name === wanted)
+  if (found === undefined) {
+    throw new KeyrackError('not-found', 'you are not a member of an organization of that name', {
+      field: 'organization',
+    })
+  }
+  const role = actor.roles.get(found.id)
+  if (role !== undefined && roleAllows(role, 'administer')) return found
+  throw new KeyrackError('forbidden', `only administrators of ${found.name} invite people to it`, {
+    hint: 'ask one of them',
+  })
+}
+
+function parseRole(text: string | undefined, organization: OrganizationEntry | undefined): Role {
+  if (organization === undefined) {
+    if (text === undefined) return 'administrator'
+    throw new KeyrackError('invalid', 'who brings a new organization becomes its administrator', {
+      field: 'role',
+      hint: 'leave the role out, or name the organization to join',
+    })
+  }
+  const role = ROLES.find((known) => known === (text ?? 'developer'))
+  if (role !== undefined) return role
+  throw new KeyrackError('invalid', `a role is one of ${ROLES.join(', ')}`, { field: 'role' })
 }

@@ -1,11 +1,14 @@
+import { sha256Hex } from '@keyrack/secrets'
 import type { Domain, Tx } from '../context.ts'
 
 /** Ends the session of a cookie's value; an unknown one is not an error. */
-export async function endSession(_domain: Domain, _token: string): Promise<void> {
-  throw new TypeError('not written yet')
+export async function endSession(domain: Pick<Domain, 'store'>, token: string): Promise<void> {
+  await domain.store.transaction((tx) =>
+    tx.deleteFrom('sessions').where('token_hash', '=', sha256Hex(token)).execute(),
+  )
 }
 
 /** Ends every session of an account, as at a password change. */
-export async function endSessionsOf(_tx: Tx, _accountId: string): Promise<void> {
-  throw new TypeError('not written yet')
+export async function endSessionsOf(tx: Tx, accountId: string): Promise<void> {
+  await tx.deleteFrom('sessions').where('account_id', '=', accountId).execute()
 }

@@ -1,5 +1,7 @@
+import { sha256Hex } from '@keyrack/secrets'
 import type { Domain } from '../context.ts'
 import type { AccountEntry } from '../directory.ts'
+import { ABSOLUTE_MS, isOver, TOUCH_MS } from './limits.ts'
 
 export interface Session {
   id: string
@@ -8,7 +10,28 @@ export interface Session {
   expiresAt: number
 }
 
+/** 32 bytes in base64url. */
+const TOKEN = /^[A-Za-z0-9_-]{43}$/
+
 /** The session of a cookie's value, or undefined when it is unknown, ended, idle too long or too old. */
-export async function findSession(_domain: Domain, _token: string): Promise<Session | undefined> {
-  throw new TypeError('not written yet')
+export async function findSession(
+  domain: Pick<Domain, 'store' | 'clock' | 'directory'>,
+  token: string,
+): Promise<Session | undefined> {
+  if (!TOKEN.test(token)) return undefined
+  const row = await domain.store.db
+    .selectFrom('sessions')
+    .where('token_hash', '=', sha256Hex(token))
+    .selectAll()
+    .executeTakeFirst()
+  const now = domain.clock()
+  if (row === undefined || isOver(row, now)) return undefined
+  const account = domain.directory.accountById(row.account_id)
+  if (account === undefined) return undefined
+  if (now - row.last_used_at >= TOUCH_MS) {
+    await domain.store.transaction((tx) =>
+      tx.updateTable('sessions').set({ last_used_at: now }).where('id', '=', row.id).execute(),
+    )
+  }
+  return { id: row.id, account, createdAt: row.created_at, expiresAt: row.created_at + ABSOLUTE_MS }
 }

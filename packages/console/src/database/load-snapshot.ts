@@ -1,0 +1,88 @@
+import type { Kysely } from 'kysely'
+import type { AccountEntry, OrganizationEntry, RackEntry, Role } from '../directory.ts'
+import type { Database } from './schema.ts'
+
+/** Everything that authenticating and routing a request needs, as it stood at one moment. */
+export interface Snapshot {
+  accounts: ReadonlyMap<string, AccountEntry>
+  accountsByKeyHash: ReadonlyMap<string, AccountEntry>
+  organizations: ReadonlyMap<string, OrganizationEntry>
+  /** By organization id; the status is what the directory knows, not what is stored. */
+  racks: ReadonlyMap<string, readonly Omit<RackEntry, 'status'>[]>
+}
+
+export const EMPTY_SNAPSHOT: Snapshot = {
+  accounts: new Map(),
+  accountsByKeyHash: new Map(),
+  organizations: new Map(),
+  racks: new Map(),
+}
+
+export async function loadSnapshot(db: Kysely<Database>): Promise<Snapshot> {
+  const organizations = await loadOrganizations(db)
+  const roles = await loadRoles(db)
+  const accounts = new Map<string, AccountEntry>()
+  const accountsByKeyHash = new Map<string, AccountEntry>()
+  const rows = await db
+    .selectFrom('accounts')
+    .leftJoin('api_keys', 'api_keys.account_id', 'accounts.id')
+    .select(['accounts.id', 'accounts.email', 'accounts.server_administrator_at', 'api_keys.hash'])
+    .execute()
+  for (const row of rows) {
+    const account: AccountEntry = {
+      id: row.id,
+      email: row.email,
+      serverAdministrator: row.server_administrator_at !== null,
+      roles: roles.get(row.id) ?? new Map(),
+    }
+    accounts.set(account.id, account)
+    if (row.hash !== null) accountsByKeyHash.set(row.hash, account)
+  }
+  return { accounts, accountsByKeyHash, organizations, racks: await loadRacks(db, organizations) }
+}
+
+async function loadOrganizations(db: Kysely<Database>): Promise<Map<string, OrganizationEntry>> {
+  const rows = await db.selectFrom('organizations').select(['id', 'name']).execute()
+  return new Map(rows.map(({ id, name }) => [id, { id, name }]))
+}
+
+async function loadRoles(db: Kysely<Database>): Promise<Map<string, Map<string, Role>>> {
+  const rows = await db
+    .selectFrom('memberships')
+    .select(['account_id', 'organization_id', 'role'])
+    .execute()
+  const roles = new Map<string, Map<string, Role>>()
+  for (const row of rows) {
+    const ofAccount = roles.get(row.account_id) ?? new Map<string, Role>()
+    ofAccount.set(row.organization_id, row.role)
+    roles.set(row.account_id, ofAccount)
+  }
+  return roles
+}
+
+async function loadRacks(
+  db: Kysely<Database>,
+  organizations: ReadonlyMap<string, OrganizationEntry>,
+): Promise<Map<string, Omit<RackEntry, 'status'>[]>> {
+  const rows = await db.selectFrom('racks').selectAll().orderBy('name').execute()
+  const racks = new Map<string, Omit<RackEntry, 'status'>[]>()
+  for (const row of rows) {
+    // Before the first account there is nobody who could see the local Rack.
+    const organization = organizations.get(row.organization_id ?? '')
+    if (organization === undefined) continue
+    const ofOrganization = racks.get(organization.id) ?? []
+    ofOrganization.push({
+      id: row.id,
+      name: row.name,
+      organization,
+      url: row.url ?? '',
+      pin: row.pin ?? '',
+      local: row.local_at !== null,
+      sealedKey: row.sealed_key,
+      keyVersion: row.key_version,
+      provider: row.provider,
+    })
+    racks.set(organization.id, ofOrganization)
+  }
+  return racks
+}

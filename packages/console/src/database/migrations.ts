@@ -1,0 +1,5 @@
+import type { Migration } from '@keyrack/server'
+import { foundation } from './migrations/0001-foundation.ts'
+
+/** In order, forward-only, never edited after a release. */
+export const MIGRATIONS: readonly Migration[] = [foundation]

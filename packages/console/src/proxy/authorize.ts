@@ -1,0 +1,56 @@
+/**
+ * Step 3: may this person do this on that Rack. The route table decides; what is not in it is for
+ * administrators only, and recorded.
+ */
+import { KeyrackError, type Match, matchRoute, type Route } from '@keyrack/protocol'
+import type { AccountEntry, RackEntry } from '../directory.ts'
+import { rackRefusal } from '../organizations/roles.ts'
+import { displayName } from './find-rack.ts'
+
+export interface Authorized {
+  route: Route
+  parameters: Match['parameters']
+}
+
+export function authorize(
+  account: AccountEntry,
+  rack: RackEntry,
+  method: string,
+  path: string,
+  socket: boolean,
+): Authorized {
+  const match = matchRoute(method, path, socket)
+  const authorized = match ?? { route: unlisted(method, path, socket), parameters: {} }
+  const refusal = rackRefusal(account, rack, authorized.route.permission)
+  // As if it did not exist: the same text as for a name that nobody has.
+  if (refusal === 'hidden') throw new KeyrackError('not-found', 'could not find rack')
+  if (refusal === 'local') {
+    throw new KeyrackError('forbidden', 'only the server administrator may use a local Rack', {
+      hint: 'what runs on it runs as the user of the Console itself',
+    })
+  }
+  if (refusal === 'role') {
+    throw new KeyrackError(
+      'forbidden',
+      `your role does not allow ${authorized.route.name} on ${displayName(rack)}`,
+      { hint: `ask an administrator of ${rack.organization.name}` },
+    )
+  }
+  // After the rights, so that a stranger learns nothing about the Rack's routes.
+  if (authorized.route.consoleOnly !== undefined) {
+    throw new KeyrackError('forbidden', authorized.route.consoleOnly)
+  }
+  return authorized
+}
+
+function unlisted(method: string, path: string, socket: boolean): Route {
+  const route: Route = {
+    name: 'unlisted',
+    method,
+    path,
+    permission: 'administer',
+    audited: true,
+    options: [],
+  }
+  return socket ? { ...route, socket: true } : route
+}

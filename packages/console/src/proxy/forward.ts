@@ -1,0 +1,174 @@
+/**
+ * Step 5: the request to the Rack and its answer back, streaming both ways, each side's end or
+ * failure felt by the other.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { KeyrackError } from '@keyrack/protocol'
+import { connectionError } from '@keyrack/protocol/client'
+import type { Dispatcher } from 'undici'
+import { answerHeaders } from './answer-headers.ts'
+
+/** How long a Rack may take to begin its answer to a request that has no body left to send. */
+const ANSWER_TIMEOUT_MS = 5 * 60_000
+
+export interface ForwardedRequest {
+  pool: Dispatcher
+  /** For error texts: `org/rack`. */
+  rackName: string
+  method: string
+  /** Path and query. */
+  target: string
+  headers: string[]
+  /** A body that was read already; otherwise the client's own is streamed. */
+  body?: Buffer
+  requestId: string
+}
+
+/** Forwards and answers; resolves with the Rack's status once the whole answer has been passed on. */
+export async function forward(
+  client: IncomingMessage,
+  answer: ServerResponse,
+  sent: ForwardedRequest,
+): Promise<number> {
+  try {
+    return await dispatch(client, answer, sent)
+  } catch (error) {
+    // A kept connection that the Rack closed just now: nothing was answered, and asking again is
+    // safe for reads without a body (RFC 9110 9.2.2).
+    if (!(mayRepeat(client, sent) && isStaleConnection(error) && !answer.headersSent)) {
+      throw describe(error, sent.rackName)
+    }
+  }
+  try {
+    return await dispatch(client, answer, sent)
+  } catch (error) {
+    throw describe(error, sent.rackName)
+  }
+}
+
+function dispatch(
+  client: IncomingMessage,
+  answer: ServerResponse,
+  sent: ForwardedRequest,
+): Promise<number> {
+  return new Promise((resolve, reject) => {
+    let status = 0
+    let gone = false
+    const body = sent.body ?? (hasBody(client) ? client : null)
+    let abort: (() => void) | undefined
+    const clientGone = (): void => {
+      if (answer.writableFinished) return
+      gone = true
+      if (abort === undefined) reject(new ClientGone())
+      else abort()
+    }
+    answer.once('close', clientGone)
+    const settle = (finish: () => void): void => {
+      answer.off('close', clientGone)
+      finish()
+    }
+
+    sent.pool.dispatch(
+      {
+        method: sent.method as Dispatcher.HttpMethod,
+        path: sent.target,
+        headers: sent.headers,
+        body,
+        // An upload may take as long as it takes; a quiet answer may stay quiet.
+        headersTimeout: body === client ? 0 : ANSWER_TIMEOUT_MS,
+        bodyTimeout: 0,
+      },
+      // The handlers with raw header arrays: names and values go on byte for byte.
+      {
+        onConnect(cancel) {
+          abort = cancel
+          if (gone) cancel()
+        },
+        onHeaders(statusCode, rawHeaders, resume, statusText) {
+          if (statusCode < 200) return true
+          status = statusCode
+          const refusal = rackRefusal(statusCode, sent.rackName)
+          if (refusal !== undefined) throw refusal
+          const raw = rawHeaders.map((part) => part.toString('latin1'))
+          answer.writeHead(statusCode, statusText, answerHeaders(raw, sent.requestId))
+          // The head goes out at once: a stream's first byte may be hours away.
+          answer.flushHeaders()
+          answer.on('drain', resume)
+          return true
+        },
+        onData(chunk) {
+          return answer.write(chunk)
+        },
+        onComplete() {
+          settle(() => answer.end(() => resolve(status)))
+        },
+        onError(error) {
+          settle(() => reject(gone ? new ClientGone() : error))
+        },
+      },
+    )
+  })
+}
+
+/** The client left before its answer was complete; there is nobody to tell. */
+export class ClientGone extends Error {}
+
+/** Answers that must not reach a person as they are. */
+export function rackRefusal(status: number, rackName: string): KeyrackError | undefined {
+  if (status === 401) {
+    return new KeyrackError(
+      'rack-refused',
+      `${rackName} refused the key that Console holds for it`,
+      {
+        hint: 'its key may have been changed elsewhere; an administrator of the organization can enter the new one',
+      },
+    )
+  }
+  // Followed, it would take a credential or at least a person to an address nobody checked.
+  if (status >= 300 && status < 400 && status !== 304) {
+    return new KeyrackError('rack-broken', `${rackName} answered with a redirect`, {
+      hint: 'a Rack has one address; check its host',
+    })
+  }
+  return undefined
+}
+
+function describe(error: unknown, rackName: string): Error {
+  if (error instanceof KeyrackError || error instanceof ClientGone) return error
+  const code = codeOf(error)
+  if (code === 'UND_ERR_HEADERS_TIMEOUT') {
+    return new KeyrackError('timeout', `${rackName} did not answer in time`, { cause: error })
+  }
+  if (code.startsWith('HPE_') || code === 'UND_ERR_HEADERS_OVERFLOW') {
+    return new KeyrackError('rack-broken', `${rackName} gave an answer that is not HTTP`, {
+      cause: error,
+    })
+  }
+  if (code === 'UND_ERR_SOCKET' || code === 'ECONNRESET' || code === 'EPIPE') {
+    return new KeyrackError('rack-broken', `${rackName} broke off the connection`, {
+      cause: error,
+      hint: 'it may be restarting; whether the request took effect is not known',
+    })
+  }
+  return connectionError(error, rackName, 443)
+}
+
+function isStaleConnection(error: unknown): boolean {
+  return ['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE'].includes(codeOf(error))
+}
+
+function codeOf(error: unknown): string {
+  if (typeof error !== 'object' || error === null || !('code' in error)) return ''
+  return typeof error.code === 'string' ? error.code : ''
+}
+
+function mayRepeat(client: IncomingMessage, sent: ForwardedRequest): boolean {
+  return (sent.method === 'GET' || sent.method === 'HEAD') && !hasBody(client)
+}
+
+function hasBody(client: IncomingMessage): boolean {
+  const length = client.headers['content-length']
+  return (
+    client.headers['transfer-encoding'] !== undefined || (length !== undefined && length !== '0')
+  )
+}

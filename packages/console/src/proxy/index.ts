@@ -1,0 +1,179 @@
+/**
+ * CRITICAL: the proxy. A request passes six named steps, one file each, in this order:
+ * authenticate-user, find-rack, authorize, attach-rack-key, forward, record.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { KeyrackError, normalizePath } from '@keyrack/protocol'
+import type { Keyring } from '@keyrack/secrets'
+import type { AuditLog } from '../audit/audit-log.ts'
+import type { AccountEntry, Directory, RackEntry } from '../directory.ts'
+import { openRackKey } from '../racks/open-rack-key.ts'
+import { createAddressGuard } from './address-guard.ts'
+import { attachRackKey } from './attach-rack-key.ts'
+import { type Authorized, authorize } from './authorize.ts'
+import { displayName, findRack } from './find-rack.ts'
+import { ClientGone, forward } from './forward.ts'
+import { joinSockets, upgradeAtRack } from './forward-upgrade.ts'
+import { createRackConnections } from './rack-connections.ts'
+import { readGuardedBody } from './rack-password-guard.ts'
+import { record } from './record.ts'
+import { refuseUpgrade } from './refuse-upgrade.ts'
+
+export interface ProxyOptions {
+  directory: Directory
+  keyring: Keyring
+  audit: AuditLog
+  /** Private networks (CIDR) in which Racks may be. */
+  rackNetworks: readonly string[]
+  /** Step 1, shared with the Console's own routes. */
+  authenticate: (authorization: string | undefined, address: string) => AccountEntry
+  /** Told of failures that are the Console's own fault. */
+  failed: (error: unknown, requestId: string) => void
+}
+
+/** What the listener knows; the proxy fills in what it finds out, for the access log. */
+export interface ProxyFacts {
+  readonly requestId: string
+  readonly address: string
+  actorId: string | null
+  route: string
+}
+
+export interface Proxy {
+  /** Answers, or throws what the listener is to answer. */
+  request(client: IncomingMessage, answer: ServerResponse, facts: ProxyFacts): Promise<void>
+  /** Always upgrades; a refusal is said inside the stream. */
+  upgrade(client: IncomingMessage, socket: Duplex, head: Buffer, facts: ProxyFacts): Promise<void>
+  close(): Promise<void>
+}
+
+interface Prepared extends Authorized {
+  account: AccountEntry
+  rack: RackEntry
+  path: string
+  query: string
+}
+
+export function createProxy(options: ProxyOptions): Proxy {
+  const { directory, keyring, audit } = options
+  const connections = createRackConnections(createAddressGuard(options.rackNetworks))
+
+  function prepare(client: IncomingMessage, facts: ProxyFacts, socket: boolean): Prepared {
+    refuseDoubled(client)
+    const { path, query } = normalizePath(client.url ?? '')
+    const account = options.authenticate(client.headers.authorization, facts.address)
+    facts.actorId = account.id
+    const rack = findRack(directory, account, headerText(client, 'rack'))
+    const authorized = authorize(account, rack, client.method ?? '', path, socket)
+    facts.route = authorized.route.name
+    return { ...authorized, account, rack, path, query }
+  }
+
+  function attach(client: IncomingMessage, { route, rack }: Prepared, requestId: string): string[] {
+    const rackKey = openRackKey(keyring, rack)
+    return attachRackKey({ rawHeaders: client.rawHeaders, route, rackKey, requestId })
+  }
+
+  function begin(client: IncomingMessage, prepared: Prepared, facts: ProxyFacts) {
+    const { account, rack, route, path } = prepared
+    const { requestId, address } = facts
+    const method = client.method ?? ''
+    return record(audit, { account, rack, route, path, method, requestId, address })
+  }
+
+  return {
+    async request(client, answer, facts) {
+      const prepared = prepare(client, facts, false)
+      const { rack, route, path, query } = prepared
+      const body =
+        route.guard === 'rack-password' ? await readGuardedBody(client, query) : undefined
+      const recording = await begin(client, prepared, facts)
+      try {
+        const status = await forward(client, answer, {
+          pool: connections.pool(rack),
+          rackName: displayName(rack),
+          method: client.method ?? '',
+          target: query === '' ? path : `${path}?${query}`,
+          headers: attach(client, prepared, facts.requestId),
+          requestId: facts.requestId,
+          ...(body === undefined ? {} : { body }),
+        })
+        await recording.finished(status)
+      } catch (error) {
+        await recording.finished(statusOf(error), noteOf(error))
+        if (!answer.headersSent && !(error instanceof ClientGone)) throw error
+        // Part of the answer is out: only a cut connection says that it is not whole.
+        answer.destroy()
+      }
+    },
+
+    async upgrade(client, socket, head, facts) {
+      // Errors of the client's socket are its end; what is under way is stopped.
+      const aborter = new AbortController()
+      socket.on('error', () => socket.destroy())
+      socket.once('close', () => aborter.abort())
+      let exitCode = endsWithExitCode(client)
+      let recording: Awaited<ReturnType<typeof record>> | undefined
+      try {
+        const prepared = prepare(client, facts, true)
+        exitCode = prepared.route.exitCode ?? false
+        recording = await begin(client, prepared, facts)
+        const { rack, path } = prepared
+        const headers = attach(client, prepared, facts.requestId)
+        // Never a query on a stream: options are headers (protocol.md 7.1).
+        const upgrade = { rack, target: path, headers }
+        const rackSocket = await upgradeAtRack(client, connections, upgrade, aborter.signal)
+        await joinSockets(client, socket, head, rackSocket)
+        await recording.finished(101)
+      } catch (error) {
+        await recording?.finished(statusOf(error), noteOf(error))
+        if (!(error instanceof KeyrackError)) options.failed(error, facts.requestId)
+        if (!socket.destroyed) {
+          refuseUpgrade(client, socket, head, shown(error, facts.requestId), exitCode)
+        }
+      }
+    },
+
+    close: () => connections.close(),
+  }
+}
+
+/** Two of these, and two servers may each believe another one (CWE-444). */
+function refuseDoubled({ rawHeaders }: IncomingMessage): void {
+  const seen = new Set<string>()
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = (rawHeaders[index] ?? '').toLowerCase()
+    if (!['authorization', 'host', 'rack', 'content-length', 'content-type'].includes(name))
+      continue
+    if (seen.has(name)) {
+      throw new KeyrackError('invalid', `the header ${name} was sent twice`, { field: name })
+    }
+    seen.add(name)
+  }
+}
+
+function headerText(client: IncomingMessage, name: string): string | undefined {
+  const value = client.headers[name]
+  return Array.isArray(value) ? value.join(', ') : value
+}
+
+/** Before the route is known: whether this looks like a command that ends with an exit code. */
+function endsWithExitCode(client: IncomingMessage): boolean {
+  return /\/(shell|ssh|exec|run)\??$/.test(client.url ?? '')
+}
+
+function statusOf(error: unknown): number {
+  if (error instanceof ClientGone) return 499
+  return error instanceof KeyrackError ? error.status : 500
+}
+
+function noteOf(error: unknown): string {
+  if (error instanceof ClientGone) return 'the client went away'
+  return error instanceof KeyrackError ? error.code : 'internal'
+}
+
+function shown(error: unknown, requestId: string): KeyrackError {
+  if (error instanceof KeyrackError) return error
+  return new KeyrackError('internal', `the Console failed (request ${requestId})`)
+}

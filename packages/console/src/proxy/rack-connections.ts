@@ -1,0 +1,78 @@
+/**
+ * Connections to Racks: verified before the first byte, kept alive per Rack. A Rack that moved or
+ * whose certificate was trusted anew gets a new pool.
+ */
+import { isIP } from 'node:net'
+import type { TLSSocket } from 'node:tls'
+import { KeyrackError } from '@keyrack/protocol'
+import { connectPinned } from '@keyrack/protocol/client'
+import { type Dispatcher, Pool } from 'undici'
+import type { RackEntry } from '../directory.ts'
+import type { AddressGuard } from './address-guard.ts'
+
+const CONNECT_TIMEOUT_MS = 10_000
+
+export interface RackConnections {
+  /** The pool for ordinary requests and for answers that never end: it has no limit of its own. */
+  pool(rack: RackEntry): Dispatcher
+  /** A connection of its own, for a WebSocket. */
+  connect(rack: RackEntry, signal: AbortSignal): Promise<TLSSocket>
+  close(): Promise<void>
+}
+
+export function createRackConnections(guard: AddressGuard): RackConnections {
+  const pools = new Map<string, { target: string; pool: Pool }>()
+
+  async function connect(rack: RackEntry, signal?: AbortSignal): Promise<TLSSocket> {
+    const { host, port } = addressOf(rack)
+    if (isIP(host) !== 0) guard.check(host, rack.local)
+    return connectPinned({
+      host,
+      port,
+      ...(rack.pin === '' ? {} : { pin: rack.pin }),
+      ...(signal === undefined ? {} : { signal }),
+      lookup: guard.lookup(rack.local),
+      timeoutMs: CONNECT_TIMEOUT_MS,
+    })
+  }
+
+  return {
+    pool(rack) {
+      const target = `${rack.url} ${rack.pin} ${rack.local}`
+      const known = pools.get(rack.id)
+      if (known?.target === target) return known.pool
+      // What is under way on the old pool ends by itself.
+      if (known !== undefined) void known.pool.close()
+      addressOf(rack)
+      const pool = new Pool(rack.url, {
+        connect: (_options, done) => {
+          connect(rack).then(
+            (socket) => done(null, socket),
+            (error) => done(error, null),
+          )
+        },
+        allowH2: false,
+        pipelining: 1,
+      })
+      pools.set(rack.id, { target, pool })
+      return pool
+    },
+    connect,
+    async close() {
+      const closing = [...pools.values()].map(({ pool }) => pool.destroy())
+      pools.clear()
+      await Promise.all(closing)
+    },
+  }
+}
+
+function addressOf(rack: RackEntry): { host: string; port: number } {
+  if (rack.url === '') {
+    throw new KeyrackError('rack-unreachable', `the Rack ${rack.name} has not started yet`, {
+      hint: 'wait a moment and try again',
+    })
+  }
+  const { protocol, hostname, port } = new URL(rack.url)
+  if (protocol !== 'https:') throw new TypeError('a Rack is reached by https only')
+  return { host: hostname.replace(/^\[|\]$/g, ''), port: Number(port || 443) }
+}

@@ -1,0 +1,45 @@
+/**
+ * Step 6: what was done through the Console, by whom, is on record: a `started` row before the Rack
+ * hears of it, a `finished` row with the outcome. If the first cannot be written, nothing is sent.
+ */
+import type { Route } from '@keyrack/protocol'
+import type { AuditLog } from '../audit/audit-log.ts'
+import type { AccountEntry, RackEntry } from '../directory.ts'
+
+export interface RecordedRequest {
+  account: AccountEntry
+  rack: RackEntry
+  route: Route
+  method: string
+  /** Without the query, which may hold anything. */
+  path: string
+  requestId: string
+  address: string
+}
+
+export interface Recording {
+  finished(status: number, note?: string): Promise<void>
+}
+
+const NOTHING: Recording = { finished: async () => undefined }
+
+export async function record(
+  audit: Pick<AuditLog, 'started' | 'finished'>,
+  request: RecordedRequest,
+): Promise<Recording> {
+  const { account, rack, route } = request
+  if (!route.audited) return NOTHING
+  const id = await audit.started({
+    organizationId: rack.organization.id,
+    actor: { id: account.id, name: account.email },
+    action: route.name,
+    target: `${request.method} ${request.path.slice(0, 500)}`,
+    rackId: rack.id,
+    requestId: request.requestId,
+    address: request.address,
+  })
+  return {
+    finished: (status, note) =>
+      audit.finished(id, { status, ...(note === undefined ? {} : { note }) }),
+  }
+}

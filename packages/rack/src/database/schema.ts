@@ -1,0 +1,54 @@
+/**
+ * The Rack's own records. Portable to both databases (design 4): text ids, times as bigint
+ * milliseconds, flags as nullable times, sealed values and hashes as text.
+ */
+export interface RackSchema {
+  rack: RackTable
+  rack_keys: RackKeysTable
+  ssh_keys: SshKeysTable
+  known_instances: KnownInstancesTable
+}
+
+/** Exactly one row: what this Rack is. */
+export interface RackTable {
+  /** Always 1, and the primary key: a second row cannot exist. */
+  singleton: number
+  id: string
+  /** The port chosen at the first start, unless RACK_PORT says otherwise. */
+  port: number | null
+  instance_count: number
+  /** A known text under the master key: it opens only with the right key folder. Null until then. */
+  canary: string | null
+  created_at: number
+}
+
+/** At most one key is `current` and one `staged`; retired hashes stay for ever as tombstones. */
+export type RackKeyState = 'current' | 'staged' | 'retired'
+
+export interface RackKeysTable {
+  id: string
+  /** SHA-256 of the whole key, hex; the key itself is never stored. */
+  hash: string
+  state: RackKeyState
+  version: number
+  created_at: number
+  retired_at: number | null
+}
+
+/** One row per generation of the SSH key pair that opens all instances of this Rack. */
+export interface SshKeysTable {
+  generation: number
+  public_key: string
+  private_key_sealed: string
+  version: number
+  created_at: number
+  retired_at: number | null
+}
+
+/** Host keys recorded at first contact. A row outlives its instance: an id is never trusted twice. */
+export interface KnownInstancesTable {
+  id: string
+  /** The public host key in its wire form, base64. */
+  host_key: string
+  first_contact_at: number
+}

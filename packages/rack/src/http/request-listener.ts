@@ -1,0 +1,104 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { KeyrackError, matchRoute, normalizePath } from '@keyrack/protocol'
+import { errorResponse, type Health, type Logger, requestId } from '@keyrack/server'
+import { type Authentication, authenticate } from '../rack-keys/authenticate.ts'
+import { type Answer, NO_SUCH_ROUTE, textAnswer } from './answer.ts'
+import type { RouteHandlers } from './route-handlers.ts'
+import { skipBody } from './skip-body.ts'
+
+export interface RequestListenerOptions {
+  handlers: RouteHandlers
+  authentication: Authentication
+  health: Health
+  log: Logger
+}
+
+type Listener = (request: IncomingMessage, response: ServerResponse) => void
+
+/** Answers HTTP requests: match, authenticate, handle, one log line. */
+export function createRequestListener(options: RequestListenerOptions): Listener {
+  const { log } = options
+  return (request, response) => {
+    const started = performance.now()
+    const id = requestIdOf(request)
+    // For the log: a name from the route table, never the path, which can hold anything.
+    let routeName = 'none'
+    response.once('close', () => {
+      const ms = Math.round(performance.now() - started)
+      const address = request.socket.remoteAddress
+      log.info({ request_id: id, route: routeName, status: response.statusCode, ms, address })
+    })
+    dispatch(options, request, (name) => {
+      routeName = name
+    })
+      .catch((error: unknown) => {
+        const answer = errorResponse(error, id)
+        if (answer.status >= 500) log.error({ request_id: id, route: routeName, err: error })
+        return answer
+      })
+      .then((answer) => send(request, response, answer, id))
+      .catch((error: unknown) => {
+        log.error({ request_id: id, route: routeName, err: error }, 'an answer was not sent')
+        response.destroy()
+      })
+  }
+}
+
+async function dispatch(
+  { handlers, authentication, health }: RequestListenerOptions,
+  request: IncomingMessage,
+  named: (routeName: string) => void,
+): Promise<Answer> {
+  const { path } = normalizePath(request.url ?? '')
+  const method = request.method ?? ''
+  if (method === 'GET' && path === '/livez') {
+    named('livez')
+    return health.livez()
+  }
+  if (method === 'GET' && path === '/readyz') {
+    named('readyz')
+    return health.readyz()
+  }
+  // Unknown routes, and streams asked for without an upgrade, are 404 before any authentication.
+  const match = matchRoute(method, path)
+  if (match === undefined) return NO_SUCH_ROUTE
+  const { route, parameters } = match
+  named(route.name)
+  // For load balancers, which have no key.
+  if (route.name === 'check') return textAnswer('ok')
+
+  const address = request.socket.remoteAddress ?? 'unknown'
+  authenticate(authentication, request.headers.authorization, address)
+  const handler = handlers.get(route.name)
+  if (handler === undefined) throw notBuilt(route.name)
+  await skipBody(request)
+  return handler(parameters)
+}
+
+function send(
+  request: IncomingMessage,
+  response: ServerResponse,
+  answer: Answer,
+  id: string,
+): void {
+  if (response.destroyed) return
+  response.writeHead(answer.status, {
+    ...answer.headers,
+    'request-id': id,
+    'x-content-type-options': 'nosniff',
+    'content-length': Buffer.byteLength(answer.body),
+  })
+  response.end(answer.body)
+  // A body that nobody wanted is still read, within limits, so that the client gets to the answer.
+  if (!request.complete) skipBody(request).catch(() => request.destroy())
+}
+
+/** The caller's id when it is safe to repeat (a Console sends its own), else a new one. */
+export function requestIdOf({ headers }: Pick<IncomingMessage, 'headers'>): string {
+  const given = headers['request-id'] ?? headers['x-request-id']
+  return requestId(typeof given === 'string' ? given : undefined)
+}
+
+export function notBuilt(routeName: string): KeyrackError {
+  return new KeyrackError('not-implemented', `this Rack does not have ${routeName} yet`)
+}

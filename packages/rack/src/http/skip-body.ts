@@ -1,0 +1,26 @@
+import type { IncomingMessage } from 'node:http'
+import { KeyrackError } from '@keyrack/protocol'
+
+/** No route that is built so far reads a body; clients send small forms or none. */
+const BYTES_MAX = 1024 * 1024
+const WAIT_MS = 30_000
+
+/**
+ * Reads a request's body to its end and forgets it, so that the connection can carry the next
+ * request. Bounded in size and time; with an error the connection must be closed.
+ */
+export async function skipBody(request: IncomingMessage): Promise<void> {
+  if (request.complete) return
+  let bytes = 0
+  const timer = setTimeout(() => request.destroy(), WAIT_MS)
+  try {
+    for await (const chunk of request.iterator({ destroyOnReturn: false })) {
+      bytes += chunk.length
+      if (bytes > BYTES_MAX) {
+        throw new KeyrackError('too-large', 'the request body is larger than 1 MiB')
+      }
+    }
+  } finally {
+    clearTimeout(timer)
+  }
+}

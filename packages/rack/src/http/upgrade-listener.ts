@@ -1,0 +1,154 @@
+import type { IncomingMessage } from 'node:http'
+import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import {
+  errorText,
+  exitWith,
+  FrameStream,
+  failWith,
+  KeyrackError,
+  type Match,
+  matchRoute,
+  normalizePath,
+} from '@keyrack/protocol'
+import type { Logger } from '@keyrack/server'
+import { type WebSocket, WebSocketServer } from 'ws'
+import { type Authentication, authenticate } from '../rack-keys/authenticate.ts'
+import { NO_SUCH_ROUTE } from './answer.ts'
+import { refuseSocket, writeBareAnswer } from './https-server.ts'
+import type { OpenStreams } from './open-streams.ts'
+import { notBuilt, requestIdOf } from './request-listener.ts'
+import { sameOrigin } from './same-origin.ts'
+import type { StreamHandlers } from './stream-handlers.ts'
+
+export interface UpgradeListenerOptions {
+  handlers: StreamHandlers
+  authentication: Authentication
+  openStreams: OpenStreams
+  log: Logger
+}
+
+type Listener = (request: IncomingMessage, socket: Duplex, head: Buffer) => void
+
+/** Official clients send at most 1,024 bytes in a frame. */
+const FRAME_BYTES_MAX = 1024 * 1024
+/** A client that never closes its side after our end is dropped. */
+const LINGER_MS = 5_000
+
+/**
+ * Answers WebSockets as official Racks do (protocol.md 1.6 and 7): an unknown path or a foreign
+ * `Origin` is refused before the upgrade; everything else is upgraded first, and an error, also of
+ * authentication, is a text in the stream, because clients do not show a refused upgrade's body.
+ */
+export function createUpgradeListener(options: UpgradeListenerOptions): Listener {
+  const server = new WebSocketServer({
+    noServer: true,
+    perMessageDeflate: false,
+    // Streams are bytes in text frames, whatever they hold (protocol.md 0.1 item 2).
+    skipUTF8Validation: true,
+    maxPayload: FRAME_BYTES_MAX,
+  })
+  server.on('wsClientError', (_error, socket) => {
+    refuseSocket(socket, new KeyrackError('invalid', 'this is not a valid WebSocket handshake'))
+  })
+
+  return (request, socket, head) => {
+    socket.on('error', () => socket.destroy())
+    const id = requestIdOf(request)
+    const refused = (status: number): void => {
+      options.log.info({ request_id: id, route: 'none', status, ms: 0 })
+    }
+    try {
+      const match = matchStream(request)
+      if (match === undefined) {
+        writeBareAnswer(socket, NO_SUCH_ROUTE.status, { 'request-id': id }, NO_SUCH_ROUTE.body)
+        return refused(NO_SUCH_ROUTE.status)
+      }
+      if (!sameOrigin(request.headers.origin, request.headers.host)) throw foreignOrigin()
+      server.handleUpgrade(request, socket as Socket, head, (ws) => {
+        void serve(options, { ws, socket, request, match, id })
+      })
+    } catch (error) {
+      refused(refuseSocket(socket, error, id))
+    }
+  }
+}
+
+function matchStream(request: IncomingMessage): Match | undefined {
+  const { path } = normalizePath(request.url ?? '')
+  if (request.headers.upgrade?.toLowerCase() !== 'websocket') return undefined
+  return matchRoute(request.method ?? '', path, true)
+}
+
+interface Upgraded {
+  ws: WebSocket
+  socket: Duplex
+  request: IncomingMessage
+  match: Match
+  id: string
+}
+
+async function serve(
+  { handlers, authentication, openStreams, log }: UpgradeListenerOptions,
+  { ws, socket, request, match, id }: Upgraded,
+): Promise<void> {
+  const started = performance.now()
+  const { route, parameters } = match
+  const stream = new FrameStream(ws, { socket })
+  // A broken connection also closes the stream, and that is what is acted on.
+  stream.on('error', () => {})
+  const signal = openStreams.add(stream, clientGone)
+  const address = request.socket.remoteAddress
+  let status = 101
+  try {
+    authenticate(authentication, request.headers.authorization, address ?? 'unknown')
+    const handler = handlers.get(route.name)
+    if (handler === undefined) throw notBuilt(route.name)
+    const { headers } = request
+    const exitCode = await handler({ parameters, headers, stream, signal })
+    if (route.exitCode) exitWith(stream, exitCode)
+    else stream.end()
+  } catch (error) {
+    const known = error instanceof KeyrackError ? error : unexpected(id, error)
+    status = stream.destroyed ? 499 : known.status
+    if (status >= 500) log.error({ request_id: id, route: route.name, err: error })
+    failWith(stream, errorText(known), route.exitCode ? 1 : undefined)
+  }
+  linger(stream)
+  log.info({
+    request_id: id,
+    route: route.name,
+    status,
+    ms: Math.round(performance.now() - started),
+    address,
+  })
+}
+
+/** After our end the client's input is read and dropped until it closes its side, or for a moment. */
+function linger(stream: FrameStream): void {
+  stream.resume()
+  const drop = (): void => {
+    const timer = setTimeout(() => stream.destroy(), LINGER_MS)
+    timer.unref()
+    stream.once('close', () => clearTimeout(timer))
+  }
+  if (stream.writableFinished) drop()
+  else stream.once('finish', drop)
+}
+
+function clientGone(): KeyrackError {
+  return new KeyrackError('not-ready', 'the client closed the stream')
+}
+
+function foreignOrigin(): KeyrackError {
+  return new KeyrackError('forbidden', 'streams are not opened for pages of another site', {
+    field: 'Origin',
+  })
+}
+
+function unexpected(id: string, cause: unknown): KeyrackError {
+  return new KeyrackError('internal', 'the Rack failed while handling this stream', {
+    hint: `its log has the reason under request ${id}`,
+    cause,
+  })
+}

@@ -1,0 +1,55 @@
+import { errorText, KeyrackError } from '@keyrack/protocol'
+import { createLogger, type Logger, onStop } from '@keyrack/server'
+import { readConfig } from './config.ts'
+import { startRack } from './wire.ts'
+
+// The process: its environment, its signals and its parent. A Console starts its local Rack as a
+// child with an IPC channel and learns from it the address and the certificate, or why not.
+
+const STOP_DEADLINE_MS = 15_000
+
+await main()
+
+async function main(): Promise<void> {
+  let log: Logger | undefined
+  try {
+    const config = readConfig({ env: process.env })
+    log = createLogger({ name: 'rack', level: config.logLevel })
+    const starting = startRack(config, log)
+    const steps = [['rack', async () => (await starting).stop()]] as const
+    const stop = onStop({ log, deadlineMs: STOP_DEADLINE_MS, steps })
+    // The channel closes when the parent dies, however it dies.
+    process.once('disconnect', () => void stop.stop('the parent process is gone'))
+    process.once('uncaughtException', (error) => {
+      log?.fatal({ err: error }, 'a mistake in the program; stopping')
+      void stop.stop('a mistake in the program', 1)
+    })
+
+    const { url, fingerprint, rackId } = await starting
+    log.info({ url, fingerprint, rackId }, 'the Rack is ready')
+    await tellParent({ type: 'ready', url, fingerprint, rackId })
+  } catch (error) {
+    await fail(error, log)
+  }
+}
+
+async function fail(error: unknown, log: Logger | undefined): Promise<void> {
+  if (!(error instanceof KeyrackError)) log?.fatal({ err: error }, 'the Rack could not start')
+  const message =
+    error instanceof KeyrackError ? errorText(error) : 'the Rack could not start; its log says why'
+  process.stderr.write(`ERROR: ${message}\n`)
+  await tellParent({ type: 'failed', message })
+  process.exit(1)
+}
+
+type Message =
+  | { type: 'ready'; url: string; fingerprint: string; rackId: string }
+  | { type: 'failed'; message: string }
+
+function tellParent(message: Message): Promise<void> {
+  return new Promise((resolve) => {
+    if (process.send === undefined || !process.connected) resolve()
+    // A parent that is gone needs no message; its end is noticed by itself.
+    else process.send(message, undefined, undefined, () => resolve())
+  })
+}

@@ -1,0 +1,65 @@
+/**
+ * CRITICAL: who may speak to this Rack. Fails closed: with no live key stored nothing is accepted
+ * (official Racks open up when their password is empty; security.md 1, C6).
+ */
+import { KeyrackError, parseBasic } from '@keyrack/protocol'
+import { equalSecrets, hashApiKey, inspectApiKey, type Secret, sha256Hex } from '@keyrack/secrets'
+import type { LiveKey, RackKeys } from './rack-keys.ts'
+import type { Throttle } from './throttle.ts'
+
+/** Which key authenticated a request; the key itself goes no further than this file. */
+export interface Authenticated {
+  keyId: string
+}
+
+export interface Authentication {
+  keys: RackKeys
+  throttle: Throttle
+}
+
+/** The text that official Racks answer and clients show (protocol.md 1.6). */
+const REFUSED = 'invalid authentication'
+
+/**
+ * Checks the `Authorization` header of one request. Throws `unauthenticated`, or `throttled` for a
+ * wrong key from an address that has tried many different ones; a valid key is never delayed.
+ */
+export function authenticate(
+  { keys, throttle }: Authentication,
+  header: string | undefined,
+  address: string,
+): Authenticated {
+  const credential = parseBasic(header)
+  // Nothing readable was presented, so nothing was guessed.
+  if (credential === undefined) throw refused()
+  // Access tokens come with this user; a password under this name must not pass for one.
+  if (credential.user === 'jwt') throw refused()
+
+  for (const candidate of credential.candidates) {
+    const key = findKey(keys.live(), candidate)
+    if (key !== undefined) return { keyId: key.id }
+  }
+
+  const [presented] = credential.candidates
+  const waitSeconds = throttle.failed(address, sha256Hex(presented?.reveal() ?? ''))
+  if (waitSeconds === undefined) throw refused()
+  throw new KeyrackError('throttled', 'too many different keys were tried from this address', {
+    hint: `wait ${waitSeconds} s, or use the key that this Rack was given`,
+    retryAfterSeconds: waitSeconds,
+  })
+}
+
+function refused(): KeyrackError {
+  return new KeyrackError('unauthenticated', REFUSED)
+}
+
+function findKey(live: readonly LiveKey[], candidate: Secret): LiveKey | undefined {
+  const form = inspectApiKey(candidate.reveal())
+  // One of our keys with a wrong checksum, or a person's key: refused before any comparison.
+  if ('problem' in form ? form.problem === 'checksum' : form.kind !== 'rack') return undefined
+  const hash = hashApiKey(candidate)
+  let found: LiveKey | undefined
+  // Every live hash is compared, so the time does not tell which one matched.
+  for (const key of live) if (equalSecrets(key.hash, hash)) found = key
+  return found
+}

@@ -1,0 +1,150 @@
+import { join } from 'node:path'
+import { KeyrackError } from '@keyrack/protocol'
+import {
+  createHealth,
+  type Listening,
+  type Logger,
+  listen,
+  loadCertificate,
+  lockFolder,
+  openKeyring,
+  openStore,
+} from '@keyrack/server'
+import type { RackConfig } from './config.ts'
+import { MIGRATIONS } from './database/migrations.ts'
+import type { RackSchema } from './database/schema.ts'
+import { createLocalEngine } from './engines/local/local-engine.ts'
+import { createHttpsServer } from './http/https-server.ts'
+import { OpenStreams } from './http/open-streams.ts'
+import { createRequestListener } from './http/request-listener.ts'
+import { createRouteHandlers } from './http/route-handlers.ts'
+import { createStreamHandlers } from './http/stream-handlers.ts'
+import { createUpgradeListener } from './http/upgrade-listener.ts'
+import { KnownInstances } from './instances/known-instances.ts'
+import { SshKeys } from './instances/ssh-keys.ts'
+import { loadRackKeys } from './rack-keys/rack-keys.ts'
+import { Throttle } from './rack-keys/throttle.ts'
+import { canaryRow, loadRackRecord, rememberPort } from './system/rack-record.ts'
+
+export interface RunningRack {
+  rackId: string
+  /** `https://host:port` as seen from this machine. */
+  url: string
+  /** SHA-256 of the certificate, hex: what a client pins. */
+  fingerprint: string
+  /** Ends every stream with a reason, then everything else. */
+  stop(): Promise<void>
+}
+
+const STREAM_GRACE_MS = 2_000
+
+/** The composition root of the Rack, read top to bottom. What was opened is closed on failure. */
+export async function startRack(config: RackConfig, log: Logger): Promise<RunningRack> {
+  const closing: Array<() => Promise<void> | void> = []
+  const stop = async (): Promise<void> => {
+    for (const close of closing.splice(0).reverse()) await close()
+  }
+  try {
+    return { ...(await open(config, log, closing)), stop }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+async function open(
+  config: RackConfig,
+  log: Logger,
+  closing: Array<() => Promise<void> | void>,
+): Promise<Omit<RunningRack, 'stop'>> {
+  const notice = (text: string): void => log.warn(text)
+  const folder = join(config.dataDir, 'racks', config.rackName)
+  const lock = lockFolder(folder, 'Rack')
+  closing.push(() => lock.release())
+
+  const store = await openStore<RackSchema>({ file: join(folder, 'db'), migrations: MIGRATIONS })
+  closing.push(() => store.close())
+  const record = await loadRackRecord(store)
+  const keyring = await openKeyring({
+    folder: join(folder, 'keys'),
+    mayCreate: true,
+    canary: canaryRow(store),
+    notice,
+  })
+  const keys = await loadRackKeys({ store, configuredHash: config.rackKeyHash, log })
+  const sshKeys = new SshKeys(store, keyring)
+  await sshKeys.ensureFirst()
+  const certificate = await loadCertificate({
+    folder: join(folder, 'tls'),
+    names: ['localhost', '127.0.0.1', '::1', config.host],
+  })
+
+  const engine = createLocalEngine({
+    folder: join(folder, 'instances'),
+    count: record.instanceCount,
+    authorizedKeys: () => sshKeys.authorizedKeys(),
+    log,
+    childEnvironment: config.childEnvironment,
+    loopbackOnly: config.loopbackOnly,
+    loopbackProblem: `the Rack would listen on HOST=${config.host}`,
+  })
+  closing.push(() => engine.stop())
+  await engine.start()
+
+  const authentication = { keys, throttle: new Throttle() }
+  const knownInstances = new KnownInstances(store, engine)
+  const health = createHealth({
+    database: () => store.check(),
+    engine: async () => void (await engine.instances()),
+  })
+  let listening: Listening | undefined
+  const handlers = createRouteHandlers({
+    engine,
+    rackId: record.id,
+    name: config.rackName,
+    instanceCount: record.instanceCount,
+    address: () => addressOf(listening, config.host),
+  })
+  const openStreams = new OpenStreams()
+  const server = createHttpsServer(certificate)
+  server.on('request', createRequestListener({ handlers, authentication, health, log }))
+  server.on(
+    'upgrade',
+    createUpgradeListener({
+      handlers: createStreamHandlers({ engine, sshKeys, knownInstances }),
+      authentication,
+      openStreams,
+      log,
+    }),
+  )
+  listening = await listen(server, {
+    port: config.port ?? record.port ?? 0,
+    host: config.host,
+    variable: 'RACK_PORT',
+    hostVariable: 'HOST',
+  })
+  const closeListener = listening.close
+  closing.push(async () => {
+    const closed = closeListener()
+    await openStreams.stop(stopping(), STREAM_GRACE_MS)
+    await closed
+  })
+  if (config.port === undefined && record.port === undefined) {
+    await rememberPort(store, listening.port)
+  }
+  return {
+    rackId: record.id,
+    url: `https://${addressOf(listening, config.host)}`,
+    fingerprint: certificate.fingerprint,
+  }
+}
+
+/** `host:port` for clients on this machine. */
+function addressOf(listening: Listening | undefined, host: string): string {
+  const name = host.includes(':') ? `[${host}]` : host
+  return listening === undefined ? name : `${name}:${listening.port}`
+}
+
+function stopping(): KeyrackError {
+  return new KeyrackError('not-ready', 'the Rack is stopping', { hint: 'try again in a moment' })
+}

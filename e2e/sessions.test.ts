@@ -1,0 +1,76 @@
+import { mkdir, readdir, readFile } from 'node:fs/promises'
+import { delimiter, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { expectation, parseSession, runStep, type SessionSetting } from './session.ts'
+import {
+  eventually,
+  PASSWORD,
+  type StartedConsole,
+  signUp,
+  startConsole,
+} from './started-console.ts'
+
+const SESSIONS = fileURLToPath(new URL('./sessions/', import.meta.url))
+const BIN = fileURLToPath(new URL('../node_modules/.bin', import.meta.url))
+
+let server: StartedConsole
+let key: string
+
+beforeAll(async () => {
+  server = await startConsole()
+  key = (await signUp(server, { email: 'ann@example.com', organization: 'acme' })).apiKey
+})
+
+afterAll(async () => {
+  await server.remove()
+})
+
+async function runningInstance(): Promise<string> {
+  return eventually('three running instances', async () => {
+    const answer = await fetch(`${server.web}/instances`, {
+      headers: { Authorization: `Basic ${btoa(`convox:${key}`)}`, Rack: 'acme/dev' },
+    })
+    if (answer.status !== 200) return undefined
+    const instances = (await answer.json()) as Array<{ id: string; status: string }>
+    const running = instances.filter(({ status }) => status === 'running')
+    return running.length === 3 ? running[0]?.id : undefined
+  })
+}
+
+describe('terminal sessions against the real binaries', async () => {
+  const files = (await readdir(SESSIONS)).filter((name) => name.endsWith('.session')).sort()
+  for (const file of files) {
+    it(file.replace('.session', '').replaceAll('-', ' '), async () => {
+      // Each session is a person on a new machine: an empty home.
+      const home = join(server.folder, file)
+      await mkdir(home)
+      const setting: SessionSetting = {
+        cwd: home,
+        environment: {
+          HOME: home,
+          PATH: [BIN, process.env.PATH ?? ''].join(delimiter),
+          TERM: 'xterm',
+        },
+        variables: {
+          HOST: server.host,
+          WEB: server.web,
+          FINGERPRINT: server.fingerprint,
+          KEY: key,
+          LAST_FOUR: key.slice(-4),
+          PASSWORD,
+          INSTANCE: await runningInstance(),
+        },
+      }
+      for (const step of parseSession(await readFile(join(SESSIONS, file), 'utf8'))) {
+        const ran = await runStep(step, setting)
+        const said = `${file}:${step.line} $ ${step.command}\n${JSON.stringify(ran, null, 2)}`
+        expect(ran.status, said).toBe(step.status)
+        expect(ran.stdout, said).toMatch(expectation(step.stdout, setting.variables))
+        expect(ran.stderr, said).toMatch(expectation(step.stderr, setting.variables))
+        // Whatever happened, no secret was shown.
+        for (const text of [ran.stdout, ran.stderr, ran.terminal]) expect(text).not.toContain(key)
+      }
+    })
+  }
+})

@@ -1,0 +1,24 @@
+export {
+  type ApiKeyKind,
+  hashApiKey,
+  inspectApiKey,
+  lastFour,
+  maskApiKey,
+  mintApiKey,
+} from './api-key.ts'
+export { equalSecrets } from './constant-time.ts'
+export { open, type SealContext, SealError, seal, sealedWith } from './envelope.ts'
+export { Keyring } from './keyring.ts'
+export {
+  createMasterKey,
+  formatMasterKey,
+  MasterKey,
+  MasterKeyError,
+  parseMasterKey,
+} from './master-key.ts'
+export { hashPassword, verifyPassword } from './password.ts'
+export { type PasswordOwner, passwordProblem } from './password-problem.ts'
+export type { RandomSource } from './random-source.ts'
+export { Secret } from './secret.ts'
+export { generateSshKeyPair, publicKeyOf, SshKeyError, sshFingerprint } from './ssh-key.ts'
+export { mintToken, sha256Hex } from './token.ts'

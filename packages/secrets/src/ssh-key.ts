@@ -1,0 +1,146 @@
+import {
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  hash,
+  type KeyObject,
+  randomBytes,
+} from 'node:crypto'
+import { equalSecrets } from './constant-time.ts'
+import { Secret } from './secret.ts'
+import { utf8 } from './utf8.ts'
+
+/**
+ * Ed25519 keys in OpenSSH's own format (openssh-key-v1, described in PROTOCOL.key of OpenSSH),
+ * unencrypted: they are sealed before they are stored. Node writes Ed25519 as PKCS #8 only, which
+ * neither OpenSSH nor ssh2 reads.
+ */
+const TYPE = 'ssh-ed25519'
+const MAGIC = Buffer.from('openssh-key-v1\0', 'latin1')
+const BEGIN = '-----BEGIN OPENSSH PRIVATE KEY-----'
+const END = '-----END OPENSSH PRIVATE KEY-----'
+const LINE_LENGTH = 70
+/** The block size of the cipher "none". */
+const BLOCK_BYTES = 8
+const SEED_BYTES = 32
+/** PKCS #8 of an Ed25519 key up to the 32 bytes of its seed (RFC 8410 section 7). */
+const PKCS8_HEAD = Buffer.from('302e020100300506032b657004220420', 'hex')
+
+/** A key text that cannot be read. The message never holds any of it. */
+export class SshKeyError extends Error {
+  override readonly name = 'SshKeyError'
+}
+
+export function generateSshKeyPair(comment: string): { publicKey: string; privateKey: Secret } {
+  // A newline would add a line to authorized_keys.
+  if (/\p{Cc}/u.test(comment) || comment.trim() !== comment) {
+    throw new TypeError('An SSH key comment holds no control characters and no outer spaces.')
+  }
+  const { privateKey } = generateKeyPairSync('ed25519')
+  const seed = privateKey.export({ format: 'der', type: 'pkcs8' }).subarray(-SEED_BYTES)
+  const container = writeContainer(seed, comment, randomBytes(4))
+  const lines = container.toString('base64').match(new RegExp(`.{1,${LINE_LENGTH}}`, 'g')) ?? []
+  return {
+    publicKey: publicLine(publicBlob(publicBytes(privateKey)), comment),
+    privateKey: Secret.of([BEGIN, ...lines, END, ''].join('\n')),
+  }
+}
+
+/** The line `ssh-keygen -y` prints, computed from the secret half of the key. */
+export function publicKeyOf(privateKey: Secret): string {
+  const [begin, ...lines] = privateKey.reveal().trim().split(/\r?\n/)
+  const end = lines.pop()
+  const container = decodeBase64(lines.join(''))
+  if (begin !== BEGIN || end !== END || container === undefined) throw notAKey()
+  return readContainer(container)
+}
+
+/** `SHA256:…` as `ssh-keygen -l` prints it, for a public key of any type. */
+export function sshFingerprint(publicKey: string): string {
+  const [type = '', text = ''] = publicKey.trim().split(/\s+/)
+  const blob = decodeBase64(text)
+  const named = blob && blob.indexOf(sshString(type)) === 0
+  if (type === '' || !named) throw new SshKeyError('This is not an SSH public key.')
+  return `SHA256:${hash('sha256', blob, 'base64').replace(/=+$/, '')}`
+}
+
+function writeContainer(seed: Uint8Array, comment: string, checkint: Uint8Array): Buffer {
+  const key = publicBytes(privateKeyOf(seed))
+  const secretPart = Buffer.concat([
+    checkint,
+    checkint,
+    publicBlob(key),
+    sshString(Buffer.concat([seed, key])),
+    sshString(utf8(comment)),
+  ])
+  const padding = (BLOCK_BYTES - (secretPart.length % BLOCK_BYTES)) % BLOCK_BYTES
+  return Buffer.concat([
+    MAGIC,
+    sshString('none'),
+    sshString('none'),
+    sshString(''),
+    uint32(1),
+    sshString(publicBlob(key)),
+    sshString(Buffer.concat([secretPart, Uint8Array.from({ length: padding }, (_, i) => i + 1)])),
+  ])
+}
+
+/**
+ * Takes the seed, the comment and the check number out, writes the container again from these
+ * three and accepts only an identical one: that compares the twin numbers, both copies of the public
+ * key, the padding and that nothing follows.
+ */
+function readContainer(container: Buffer): string {
+  const head = MAGIC.length + 4 + 4 + 4 + 4 + 4 + 4
+  const blobBytes = publicBlob(new Uint8Array(SEED_BYTES)).length
+  // head: two strings of four letters more; then the public blob and the secret part, with lengths.
+  const secretStart = head + 4 + 4 + blobBytes + 4
+  const checkint = container.subarray(secretStart, secretStart + 4)
+  const seedStart = secretStart + 8 + blobBytes + 4
+  const seed = container.subarray(seedStart, seedStart + SEED_BYTES)
+  const commentStart = seedStart + 2 * SEED_BYTES
+  if (container.length < commentStart + 4) throw notAKey()
+  const commentEnd = commentStart + 4 + container.readUInt32BE(commentStart)
+  const comment = container.subarray(commentStart + 4, commentEnd).toString('utf8')
+  if (!equalSecrets(writeContainer(seed, comment, checkint), container)) throw notAKey()
+  return publicLine(publicBlob(publicBytes(privateKeyOf(seed))), comment)
+}
+
+function privateKeyOf(seed: Uint8Array): KeyObject {
+  const key = Buffer.concat([PKCS8_HEAD, seed])
+  return createPrivateKey({ key, format: 'der', type: 'pkcs8' })
+}
+
+function publicBytes(privateKey: KeyObject): Buffer {
+  const der = createPublicKey(privateKey).export({ format: 'der', type: 'spki' })
+  return der.subarray(-SEED_BYTES)
+}
+
+function publicBlob(key: Uint8Array): Buffer {
+  return Buffer.concat([sshString(TYPE), sshString(key)])
+}
+
+function publicLine(blob: Uint8Array, comment: string): string {
+  return `${TYPE} ${Buffer.from(blob).toString('base64')} ${comment}`.trimEnd()
+}
+
+/** RFC 4251 section 5: a string is its length in four bytes, then its bytes. */
+function sshString(value: string | Uint8Array): Buffer {
+  const bytes = typeof value === 'string' ? utf8(value) : value
+  return Buffer.concat([uint32(bytes.length), bytes])
+}
+
+function uint32(value: number): Buffer {
+  const bytes = Buffer.alloc(4)
+  bytes.writeUInt32BE(value)
+  return bytes
+}
+
+function decodeBase64(text: string): Buffer | undefined {
+  const bytes = Buffer.from(text, 'base64')
+  return bytes.length > 0 && bytes.toString('base64') === text ? bytes : undefined
+}
+
+function notAKey(): SshKeyError {
+  return new SshKeyError('This is not an unencrypted Ed25519 private key in OpenSSH format.')
+}

@@ -1,17 +1,12 @@
+export { type CanaryRow, checkCanary, openKeyring } from './canary.ts'
 export { childEnvironment } from './child-environment.ts'
 export { type ErrorAnswer, errorResponse } from './error-response.ts'
 export { lockFolder } from './folder-lock.ts'
 export { type GracefulStop, onStop, type StopOptions } from './graceful-stop.ts'
 export { createHealth, type Health, type HealthAnswer } from './health.ts'
-export {
-  type CanaryRow,
-  checkCanary,
-  loadKeyring,
-  openKeyring,
-  writeMasterKey,
-} from './key-folder.ts'
+export { type KeyFolderOptions, loadKeyring, writeMasterKey } from './key-folder.ts'
 export { type Listening, type ListenOptions, listen } from './listen.ts'
-export { createLogger, type Logger, type LogLevel } from './log.ts'
+export { createLogger, type LogDestination, type Logger, type LogLevel } from './log.ts'
 export { createMetrics, type Metrics } from './metrics.ts'
 export { type Migration, type MigrationReport, migrate } from './migrations.ts'
 export {
@@ -19,6 +14,7 @@ export {
   type OperatorRoute,
   openOperatorListener,
 } from './operator-listener.ts'
+export { privateFolder } from './private-folder.ts'
 export { requestId } from './request-id.ts'
 export {
   duration,
@@ -43,4 +39,5 @@ export {
 } from './settings.ts'
 export { isUniqueViolation } from './sqlite/failures.ts'
 export { openStore, type Store } from './sqlite/open-store.ts'
-export { type Certificate, loadCertificate } from './tls.ts'
+export { type Certificate, type CertificateOptions, loadCertificate } from './tls.ts'
+export { writePrivateFile } from './write-private-file.ts'

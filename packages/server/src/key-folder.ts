@@ -1,44 +1,98 @@
-import type { Keyring, MasterKey } from '@keyrack/secrets'
-
-/** Where a server keeps its canary: one row, one sealed text. */
-export interface CanaryRow {
-  read(): Promise<string | undefined>
-  write(sealed: string): Promise<void>
-}
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { KeyrackError } from '@keyrack/protocol'
+import {
+  createMasterKey,
+  formatMasterKey,
+  Keyring,
+  type MasterKey,
+  parseMasterKey,
+} from '@keyrack/secrets'
+import { folderFailure, type Notice, privateFolder, tightenMode } from './private-folder.ts'
+import { writePrivateFile } from './write-private-file.ts'
 
 export interface KeyFolderOptions {
   folder: string
+  /** True only at the very first start: see `openKeyring`. */
   createIfMissing: boolean
-  /** The key the database needs, so that an empty folder's error can name it. */
-  neededKeyId?: string
-  /** Told about repaired file modes and a new key. */
-  notice?: (text: string) => void
+  /** The key the database needs, so that the error about an empty folder can name it. */
+  neededKeyId?: string | undefined
+  /** Told about repaired file modes and about a new key. */
+  notice?: Notice
   random?: (size: number) => Uint8Array
   now?: () => number
 }
 
-export function loadKeyring(_options: KeyFolderOptions): Keyring {
-  throw new Error('not written yet')
+const SUFFIX = '.key'
+
+/** Reads the master keys of a folder: one file `<id>.key` each, for this user's eyes only. */
+export function loadKeyring(options: KeyFolderOptions): Keyring {
+  const { folder, createIfMissing, neededKeyId, notice = () => {}, random, now } = options
+  if (createIfMissing) privateFolder(folder, notice)
+  else if (existsSync(folder)) tightenMode(folder, 0o700, notice)
+
+  const files = keyFiles(folder)
+  if (files.length === 0 && createIfMissing) {
+    const key = createMasterKey(random, now)
+    writeMasterKey(folder, key)
+    notice(`made the master key ${key.id} in ${folder}; keep a copy of it, apart from backups`)
+    return new Keyring([key])
+  }
+  if (files.length === 0) throw keyNeeded(folder, neededKeyId)
+  return new Keyring(files.map((file) => readMasterKey(join(folder, file), notice)))
 }
 
-export async function checkCanary(
-  _keyring: Keyring,
-  _row: CanaryRow,
-  _folder: string,
-): Promise<void> {
-  throw new Error('not written yet')
+/** Adds a key to the folder; it is used after the next load. */
+export function writeMasterKey(folder: string, key: MasterKey): void {
+  writePrivateFile(join(folder, `${key.id}${SUFFIX}`), `${formatMasterKey(key).reveal()}\n`)
 }
 
-/** `mayCreate` is false when DATABASE_URL is set; a database with a canary never gets a new key. */
-export async function openKeyring(
-  _options: Omit<KeyFolderOptions, 'createIfMissing' | 'neededKeyId'> & {
-    mayCreate: boolean
-    canary: CanaryRow
-  },
-): Promise<Keyring> {
-  throw new Error('not written yet')
+/** The refusal of a server whose database was sealed with a key that is not there. */
+export function keyNeeded(folder: string, keyId: string | undefined): KeyrackError {
+  if (keyId === undefined) {
+    return new KeyrackError('not-ready', `there is no master key in ${folder}`, {
+      hint: 'put the key file of this server there; a new key could not open what is sealed',
+    })
+  }
+  return new KeyrackError(
+    'not-ready',
+    `the database was sealed with the master key ${keyId}, which is not in ${folder}`,
+    { hint: `put the file ${keyId}${SUFFIX} back into that folder` },
+  )
 }
 
-export function writeMasterKey(_folder: string, _key: MasterKey): void {
-  throw new Error('not written yet')
+function keyFiles(folder: string): string[] {
+  try {
+    // Names that begin with a dot are left-overs of an interrupted write.
+    return readdirSync(folder).filter((name) => name.endsWith(SUFFIX) && !name.startsWith('.'))
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
+    throw folderFailure(folder, error)
+  }
+}
+
+function readMasterKey(file: string, notice: Notice): MasterKey {
+  let content: string
+  try {
+    tightenMode(file, 0o600, notice)
+    content = readFileSync(file, 'utf8')
+  } catch (error) {
+    if (error instanceof KeyrackError) throw error
+    throw unusable(file, 'cannot be read', 'let the user who runs the server read it', error)
+  }
+  const restore = 'restore it from the copy that was kept; do not delete it'
+  let key: MasterKey
+  try {
+    key = parseMasterKey(content)
+  } catch (error) {
+    throw unusable(file, 'is damaged', restore, error)
+  }
+  if (!file.endsWith(`${key.id}${SUFFIX}`)) {
+    throw unusable(file, `holds the key ${key.id}`, `rename it to ${key.id}${SUFFIX}`)
+  }
+  return key
+}
+
+function unusable(file: string, what: string, hint: string, cause?: unknown): KeyrackError {
+  return new KeyrackError('not-ready', `the master key file ${file} ${what}`, { hint, cause })
 }

@@ -54,7 +54,9 @@ export async function openOperatorListener(options: OperatorOptions): Promise<Op
     try {
       assertLocal(request)
       const [path] = (request.url ?? '/').split('?')
-      const route = routes.get(`${request.method} ${path}`)
+      // Some probes send HEAD; node:http leaves the body out by itself.
+      const method = request.method === 'HEAD' ? 'GET' : request.method
+      const route = routes.get(`${method} ${path}`)
       if (route === undefined) throw new KeyrackError('not-found', 'there is nothing here')
       await route(request, response)
     } catch (error) {

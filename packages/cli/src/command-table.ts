@@ -1,0 +1,57 @@
+import type { Command } from 'commander'
+import type { Context } from './context.ts'
+
+/** Adds a command's arguments, options, examples and action to a parser of its own. */
+export type DefineCommand = (command: Command, context: Context) => void
+
+export interface CommandEntry {
+  summary: string
+  load(): Promise<DefineCommand>
+  /** Everything after the first argument belongs to a remote command. */
+  passThrough?: true
+}
+
+/** Every command by the words a user types. A command's file is loaded only when it is asked for. */
+export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
+  login: {
+    summary: 'log in to a Console or a Rack with your API key',
+    load: async () => (await import('./commands/login.ts')).defineLogin,
+  },
+  logout: {
+    summary: 'remove the stored key of a host',
+    load: async () => (await import('./commands/logout.ts')).defineLogout,
+  },
+  auth: {
+    summary: 'list the hosts you are logged in to and check each key',
+    load: async () => (await import('./commands/auth.ts')).defineAuth,
+  },
+  racks: {
+    summary: 'list the Racks you can reach',
+    load: async () => (await import('./commands/racks.ts')).defineRacks,
+  },
+  switch: {
+    summary: 'choose the Rack that commands go to, or show it',
+    load: async () => (await import('./commands/switch.ts')).defineSwitch,
+  },
+  rack: {
+    summary: 'show the Rack',
+    load: async () => (await import('./commands/rack.ts')).defineRack,
+  },
+  instances: {
+    summary: 'list the instances of the Rack',
+    load: async () => (await import('./commands/instances.ts')).defineInstances,
+  },
+  'instances ssh': {
+    summary: 'open a shell on an instance, or run a command there',
+    load: async () => (await import('./commands/instances/ssh.ts')).defineSsh,
+    passThrough: true,
+  },
+  'instances terminate': {
+    summary: 'terminate an instance; the Rack replaces it',
+    load: async () => (await import('./commands/instances/terminate.ts')).defineTerminate,
+  },
+  version: {
+    summary: 'print the version of convox',
+    load: async () => (await import('./commands/version.ts')).defineVersion,
+  },
+}

@@ -1,0 +1,51 @@
+import type { DefineCommand } from '../../command-table.ts'
+import { connectToRack } from '../../connect.ts'
+import type { Context, GlobalOptions } from '../../context.ts'
+import { EndWith, UsageError } from '../../failures.ts'
+import { instancePath } from '../../instance-path.ts'
+import { joinRemoteCommand } from '../../remote-command.ts'
+
+export const defineSsh: DefineCommand = (command, context) => {
+  command
+    .argument('<id>', 'an instance, as convox instances lists it')
+    .argument('[command...]', 'what to run there; a shell if not given')
+    .addHelpText(
+      'after',
+      '\nEnds with the status of the remote command.\n' +
+        '\nExamples:\n  $ convox instances ssh i-1\n  $ convox instances ssh i-1 df -h',
+    )
+    .action((id: string, words: string[], options: GlobalOptions) =>
+      ssh(context, options, id, words),
+    )
+}
+
+async function ssh(
+  context: Context,
+  options: GlobalOptions,
+  id: string,
+  words: readonly string[],
+): Promise<void> {
+  const path = `${instancePath(id)}/shell`
+  const headers = shellHeaders(context, words[0] === '--' ? words.slice(1) : words)
+  const connection = await connectToRack(context, options)
+  const stream = await connection.stream(path, headers)
+  const status = await joinRemoteCommand(context.terminal, stream)
+  if (status !== 0) throw new EndWith(status)
+}
+
+/** Options travel as headers (protocol.md 7.1); a size asks for a terminal on the other side. */
+function shellHeaders({ terminal }: Context, words: readonly string[]): Record<string, string> {
+  const { size } = terminal
+  const command = words.join(' ')
+  if (/\p{Cc}/u.test(command)) {
+    throw new UsageError(
+      'a command may not hold line breaks',
+      'pipe a script in instead: convox instances ssh ID sh < script',
+    )
+  }
+  return {
+    // Node writes one byte for each character of a header; the bytes are to be UTF-8.
+    ...(command === '' ? {} : { Command: Buffer.from(command, 'utf8').toString('latin1') }),
+    ...(size === undefined ? {} : { Height: String(size.rows), Width: String(size.columns) }),
+  }
+}

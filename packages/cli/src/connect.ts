@@ -1,0 +1,80 @@
+import type { Duplex } from 'node:stream'
+import type { Answer, Client, RequestOptions } from '@keyrack/protocol/client'
+import type { Context, GlobalOptions } from './context.ts'
+import { Failure, NotLoggedIn } from './failures.ts'
+import { findRack, findTarget, type Target } from './target.ts'
+import { ownVersion } from './version.ts'
+
+/** A client whose failures say which host they are about and what to run next. */
+export interface Connection extends Client {
+  target: Target
+}
+
+/** To a Console itself, or to a Rack logged in to directly: no `Rack` header. */
+export function connectToHost(context: Context, options: GlobalOptions): Promise<Connection> {
+  return connectTo(findTarget(context, options))
+}
+
+/** To the Rack of this command. */
+export function connectToRack(context: Context, options: GlobalOptions): Promise<Connection> {
+  const target = findTarget(context, options)
+  return connectTo(target, findRack(context, options, target.host.name)?.name)
+}
+
+export async function connectTo(target: Target, rack?: string): Promise<Connection> {
+  const { createClient } = await import('@keyrack/protocol/client')
+  const client = createClient({
+    url: target.host.url,
+    password: target.key,
+    version: ownVersion(),
+    ...(target.pin === undefined ? {} : { pin: target.pin }),
+    ...(rack === undefined ? {} : { rack }),
+  })
+  const explained = async <T>(work: Promise<T>): Promise<T> => {
+    try {
+      return await work
+    } catch (error) {
+      throw explain(error, target)
+    }
+  }
+  return {
+    target,
+    request: (method: string, path: string, sent?: RequestOptions): Promise<Answer> =>
+      explained(client.request(method, path, sent)),
+    get: <T>(path: string, decode: (value: unknown) => T): Promise<T> =>
+      explained(client.get(path, decode)),
+    stream: (
+      path: string,
+      headers: Record<string, string>,
+      signal?: AbortSignal,
+    ): Promise<Duplex> => explained(client.stream(path, headers, signal)),
+  }
+}
+
+function explain(error: unknown, target: Target): unknown {
+  if (!(error instanceof Error) || !('code' in error)) return error
+  const { name } = target.host
+  if (error.code === 'unauthenticated') {
+    if (target.keySource === 'file') {
+      return new NotLoggedIn(error.message, `run: convox login ${name}`, error)
+    }
+    const next = `correct it, or unset it and run: convox login ${name}`
+    return new NotLoggedIn(`${error.message} (the key is from ${target.keySource})`, next, error)
+  }
+  if (error.code !== 'rack-refused' || !('hint' in error)) return error
+  if (target.pin === undefined) {
+    return new Failure(error.message, `compare and accept it: convox login ${name}`, error)
+  }
+  const shown = typeof error.cause === 'string' ? error.cause : undefined
+  return shown === undefined ? error : changedCertificate(name, target.pin, shown)
+}
+
+/** Never asked, always refused: this is what somebody in between looks like. */
+export function changedCertificate(host: string, trusted: string, shown: string): Failure {
+  return new Failure(
+    `${host} shows another certificate than the trusted one; somebody may be in between\n` +
+      `  trusted: SHA-256 ${trusted}\n  shown:   SHA-256 ${shown}\n` +
+      'nothing was sent',
+    `if its owner confirms the new one, run: convox login ${host} --fingerprint ${shown}`,
+  )
+}

@@ -1,0 +1,37 @@
+import { EndWith, Failure, Interrupted, NotLoggedIn, UsageError } from './failures.ts'
+
+export interface Ending {
+  status: number
+  /** For the last line of stderr; undefined when everything has been said. */
+  text?: string
+}
+
+/** The one place that knows what an error means for the shell: `convox help exit-codes`. */
+export function exitStatus(error: unknown): Ending {
+  if (error instanceof EndWith) return { status: error.status }
+  if (error instanceof Interrupted) return { status: 130 }
+  if (error instanceof UsageError) return { status: 2, text: textOf(error) }
+  if (error instanceof NotLoggedIn) return { status: 4, text: textOf(error) }
+  if (error instanceof Failure) return { status: 1, text: textOf(error) }
+  // By name: importing the classes would load both packages on every start.
+  if (isNamed(error, 'KeyrackError')) return { status: 1, text: textOf(error) }
+  if (isNamed(error, 'CommanderError')) return usage(error)
+  const said = error instanceof Error ? error.message : String(error)
+  return { status: 1, text: `this is a mistake in convox: ${said}; please report it` }
+}
+
+function usage(error: Error): Ending {
+  if ('exitCode' in error && error.exitCode === 0) return { status: 0 }
+  const [first = '', suggestion] = error.message.replace(/^error: /, '').split('\n')
+  const hint = /Did you mean (.*)\?\)$/.exec(suggestion ?? '')?.[1]
+  return { status: 2, text: hint === undefined ? first : `${first}; did you mean ${hint}?` }
+}
+
+function isNamed(error: unknown, name: string): error is Error {
+  return error instanceof Error && error.name === name
+}
+
+function textOf(error: Error): string {
+  const hint = 'hint' in error && typeof error.hint === 'string' ? error.hint : undefined
+  return hint === undefined ? error.message : `${error.message}; ${hint}`
+}

@@ -1,0 +1,23 @@
+import { readEnvironment } from './config.ts'
+import { exitStatus } from './exit-status.ts'
+import { runProgram } from './program.ts'
+import { Terminal } from './terminal.ts'
+
+const environment = readEnvironment()
+const terminal = new Terminal(process, { colour: environment.colour })
+
+// A prompt in raw mode sees Ctrl-C as a key; everywhere else it is this signal.
+process.on('SIGINT', () => process.exit(130))
+
+let status = 0
+try {
+  await runProgram(process.argv.slice(2), terminal, environment)
+} catch (error) {
+  const ending = exitStatus(error)
+  if (ending.text !== undefined) terminal.error(ending.text)
+  status = ending.status
+}
+terminal.close()
+await terminal.flush()
+// Not left to the event loop: a stdin that is still open must not hold a finished command.
+process.exit(status)

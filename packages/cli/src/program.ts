@@ -1,0 +1,67 @@
+import { readCommandLine, subcommands, unknownCommand } from './command-line.ts'
+import { COMMANDS } from './command-table.ts'
+import type { Environment } from './config.ts'
+import { helpTopic, rootHelp } from './help.ts'
+import type { Terminal } from './terminal.ts'
+import { ownVersion } from './version.ts'
+
+/** Runs one command line. How it ends is told by what it throws; see exit-status.ts. */
+export async function runProgram(
+  argv: readonly string[],
+  terminal: Terminal,
+  environment: Environment,
+): Promise<void> {
+  const line = readCommandLine(argv, COMMANDS)
+  if (line.kind === 'version') terminal.print(`convox ${ownVersion()}`)
+  else if (line.kind === 'command') await runCommand(line.name, line.args, terminal, environment)
+  else await showHelp(line.words, terminal, environment)
+}
+
+async function showHelp(
+  words: readonly string[],
+  terminal: Terminal,
+  environment: Environment,
+): Promise<void> {
+  const name = words.join(' ')
+  const topic = helpTopic(name)
+  if (name === '' || name === 'help') terminal.print(rootHelp())
+  else if (topic !== undefined) terminal.print(topic)
+  else await runCommand(name, ['--help'], terminal, environment)
+}
+
+async function runCommand(
+  name: string,
+  args: readonly string[],
+  terminal: Terminal,
+  environment: Environment,
+): Promise<void> {
+  const entry = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
+  if (entry === undefined) throw unknownCommand(name, COMMANDS)
+  const [{ Command }, { createContext }, define] = await Promise.all([
+    import('commander'),
+    import('./context.ts'),
+    entry.load(),
+  ])
+  const command = new Command(`convox ${name}`)
+    .description(`${entry.summary.charAt(0).toUpperCase()}${entry.summary.slice(1)}.`)
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => terminal.print(text.trimEnd()),
+      // Its text is in the error that it throws.
+      writeErr: () => {},
+    })
+    .helpOption('-h, --help', 'show this help')
+  if (entry.passThrough) command.passThroughOptions()
+  define(command, createContext(terminal, environment))
+  command
+    .option('-r, --rack <org/rack>', 'use this Rack')
+    .option('--host <host>', 'use this Console or Rack')
+  const below = subcommands(name, COMMANDS)
+  if (below.length > 0) command.addHelpText('after', `\nCommands:\n${listOf(below)}`)
+  await command.parseAsync(args, { from: 'user' })
+}
+
+function listOf(names: readonly string[]): string {
+  const width = Math.max(...names.map((name) => name.length))
+  return names.map((name) => `  ${name.padEnd(width)}  ${COMMANDS[name]?.summary ?? ''}`).join('\n')
+}

@@ -1,0 +1,37 @@
+import { Failure } from './failures.ts'
+
+/** What is shown and sent for an entry of `GET /racks`. */
+export function rackName(entry: { name: string; organization: { name: string } }): string {
+  return entry.organization.name === '' ? entry.name : `${entry.organization.name}/${entry.name}`
+}
+
+/**
+ * The Rack that a person means, as official CLIs understand it: the whole name, else the only one
+ * with that bare name, else the only one that contains the text.
+ */
+export function pickRack(typed: string, names: readonly string[]): string {
+  if (names.includes(typed)) return typed
+  const bare = names.filter((name) => name.slice(name.indexOf('/') + 1) === typed)
+  const matches = bare.length > 0 ? bare : names.filter((name) => name.includes(typed))
+  const [match] = matches
+  if (match !== undefined && matches.length === 1) return match
+  if (matches.length > 1) {
+    throw new Failure(`"${typed}" can be ${matches.join(' or ')}`, 'give the whole name')
+  }
+  throw new Failure(`there is no Rack "${typed}"`, 'see which there are: convox racks')
+}
+
+/** A host in the place of a Rack stands for "no Rack": the login is to a Rack itself. */
+export function isHostInsteadOfRack(rack: string, host: string): boolean {
+  if (rack === host) return true
+  return !rack.includes('/') && /[.:]/.test(rack)
+}
+
+/** Nothing but what a Rack can be called may get into a request header. */
+export function checkedRackName(rack: string, source: string): string {
+  if (/^[\w.:/[\]-]{1,200}$/.test(rack)) return rack
+  throw new Failure(
+    `the Rack name in ${source} is not one`,
+    'choose a Rack: convox switch ORG/RACK',
+  )
+}

@@ -1,0 +1,120 @@
+import { readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { Secret } from '@keyrack/secrets/secret'
+import { readActiveHost, readChosenRack, readKeys, readPin } from './config-folder/login-state.ts'
+import type { Context, GlobalOptions } from './context.ts'
+import { Failure, NotLoggedIn } from './failures.ts'
+import { type Host, parseHost } from './host.ts'
+import { checkedRackName, isHostInsteadOfRack } from './rack-name.ts'
+
+export type KeySource = 'file' | 'CONVOX_PASSWORD' | 'RACK_URL'
+
+/** Where a command goes and as whom. Precedence: flag, environment, project, `~/.convox`. */
+export interface Target {
+  host: Host
+  key: Secret
+  keySource: KeySource
+  pin: string | undefined
+}
+
+export function findTarget(context: Context, options: GlobalOptions): Target {
+  const { environment, folder } = context
+  if (options.host === undefined && environment.rackUrl !== undefined) {
+    return { ...parseRackUrl(environment.rackUrl), pin: pinOfRackUrl(context) }
+  }
+  const host = findHost(context, options)
+  const pin = readPin(folder, host.name)
+  if (environment.password !== undefined) {
+    return { host, key: environment.password, keySource: 'CONVOX_PASSWORD', pin }
+  }
+  const key = readKeys(folder).get(host.name)
+  if (key === undefined) {
+    throw new NotLoggedIn(`not logged in to ${host.name}`, `run: convox login ${host.name}`)
+  }
+  return { host, key, keySource: 'file', pin }
+}
+
+/** The host of a command, which needs no key to be known. */
+export function findHost(context: Context, options: GlobalOptions): Host {
+  const { environment, folder } = context
+  const name = options.host ?? environment.host ?? readActiveHost(folder)
+  if (name === undefined) throw new NotLoggedIn('not logged in', 'run: convox login HOST')
+  return parseHost(name)
+}
+
+export interface ChosenRack {
+  name: string
+  source: string
+}
+
+/** The Rack of a command; undefined when none is chosen, or when the host itself is the Rack. */
+export function findRack(
+  context: Context,
+  options: GlobalOptions,
+  host: string,
+): ChosenRack | undefined {
+  const chosen = chooseRack(context, options, host)
+  if (chosen === undefined || isHostInsteadOfRack(chosen.name, host)) return undefined
+  return { ...chosen, name: checkedRackName(chosen.name, chosen.source) }
+}
+
+/** What overrules `convox switch` here and now, for a remark. */
+export function rackOverride(context: Context): string | undefined {
+  if (context.environment.rack !== undefined) return 'CONVOX_RACK'
+  const file = join(context.environment.projectFolder, 'rack')
+  return readProjectFile(file) === undefined ? undefined : file
+}
+
+function chooseRack(
+  context: Context,
+  options: GlobalOptions,
+  host: string,
+): ChosenRack | undefined {
+  const { environment, folder } = context
+  if (options.rack !== undefined) return { name: options.rack, source: '--rack' }
+  if (environment.rack !== undefined) return { name: environment.rack, source: 'CONVOX_RACK' }
+  const file = join(environment.projectFolder, 'rack')
+  const ofProject = readProjectFile(file)
+  if (ofProject !== undefined) return { name: ofProject, source: file }
+  const remembered = readChosenRack(folder, host)
+  return remembered === undefined ? undefined : { name: remembered, source: folder.pathOf('rack') }
+}
+
+function readProjectFile(path: string): string | undefined {
+  try {
+    const stat = statSync(path, { throwIfNoEntry: false })
+    if (stat === undefined || !stat.isFile() || stat.size > 4096) return undefined
+    return readFileSync(path, 'utf8').trim() || undefined
+  } catch (error) {
+    throw new Failure(`cannot read ${path}`, `look at it: ls -l ${path}`, error)
+  }
+}
+
+/** The key is in the URL, so no message may quote it. */
+function parseRackUrl(secret: Secret): Omit<Target, 'pin'> {
+  const text = secret.reveal()
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  if (url === undefined || url.password === '') {
+    throw new Failure('RACK_URL is not a Rack', 'it looks like https://convox:KEY@HOST')
+  }
+  if (url.username === 'jwt') {
+    throw new Failure('RACK_URL holds an access token, which convox cannot use yet')
+  }
+  const host = parseHost(`${url.protocol}//${url.host}${url.pathname}`)
+  return { host, key: Secret.of(decode(url.password)), keySource: 'RACK_URL' }
+}
+
+function pinOfRackUrl(context: Context): string | undefined {
+  const { rackUrl } = context.environment
+  return rackUrl === undefined
+    ? undefined
+    : readPin(context.folder, parseRackUrl(rackUrl).host.name)
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
+}

@@ -1,0 +1,158 @@
+import type { Readable, Writable } from 'node:stream'
+import type { ReadStream, WriteStream } from 'node:tty'
+import { ControllingTerminal } from './controlling-terminal.ts'
+import { Failure } from './failures.ts'
+import { printable, printableJson, printableLine } from './printable.ts'
+
+export interface TerminalStreams {
+  stdin: Readable & Partial<Pick<ReadStream, 'isTTY' | 'setRawMode'>>
+  stdout: Writable & Partial<Pick<WriteStream, 'isTTY' | 'columns' | 'rows'>>
+  stderr: Writable & Partial<Pick<WriteStream, 'isTTY'>>
+}
+
+const INPUT_BYTES_MAX = 1024 * 1024
+
+/**
+ * The only door to stdin, stdout, stderr, the controlling terminal and colour. Results go to
+ * stdout, everything else to stderr; all text is made safe for a terminal on its way through.
+ */
+export class Terminal {
+  readonly #streams: TerminalStreams
+  readonly #colour: boolean
+  #controlling: ControllingTerminal | undefined
+
+  constructor(streams: TerminalStreams, options: { colour: boolean }) {
+    this.#streams = streams
+    this.#colour = options.colour && streams.stderr.isTTY === true
+    // A reader that has seen enough (`| head`) is no failure.
+    streams.stdout.on('error', (error) => {
+      if ('code' in error && error.code === 'EPIPE') process.exit(0)
+      throw error
+    })
+  }
+
+  /** A result. */
+  print(text: string): void {
+    this.#streams.stdout.write(`${printable(text)}\n`)
+  }
+
+  /** A result for programs. */
+  printJson(value: unknown): void {
+    this.#streams.stdout.write(`${printableJson(value)}\n`)
+  }
+
+  /** Anything that is not the result. */
+  note(text: string): void {
+    this.#streams.stderr.write(`${printable(text)}\n`)
+  }
+
+  warn(text: string): void {
+    this.#streams.stderr.write(`WARNING: ${printable(text)}\n`)
+  }
+
+  error(text: string): void {
+    const label = this.#colour ? '\u001b[31mERROR:\u001b[39m' : 'ERROR:'
+    this.#streams.stderr.write(`${label} ${printable(text.trim())}\n`)
+  }
+
+  /** `Doing it... OK`, as Convox prints it; never animated. */
+  async progress<T>(label: string, work: () => Promise<T>): Promise<T> {
+    this.#streams.stderr.write(`${printableLine(label)}... `)
+    try {
+      const result = await work()
+      this.#streams.stderr.write('OK\n')
+      return result
+    } catch (error) {
+      this.#streams.stderr.write('failed\n')
+      throw error
+    }
+  }
+
+  get stdinIsTerminal(): boolean {
+    return this.#streams.stdin.isTTY === true
+  }
+
+  /** Undefined unless stdout is a terminal. */
+  get size(): { rows: number; columns: number } | undefined {
+    const { isTTY, rows, columns } = this.#streams.stdout
+    return isTTY === true && rows !== undefined && columns !== undefined
+      ? { rows, columns }
+      : undefined
+  }
+
+  /** All of stdin as text, for a secret that is piped in. */
+  async readInput(): Promise<string> {
+    const chunks: Buffer[] = []
+    let length = 0
+    for await (const chunk of this.#streams.stdin) {
+      length += chunk.length
+      if (length > INPUT_BYTES_MAX) throw new Failure('there is far too much on stdin')
+      chunks.push(chunk)
+    }
+    return Buffer.concat(chunks).toString('utf8')
+  }
+
+  /** Raw keys for a remote shell; the returned function gives the terminal back. */
+  rawMode(): () => void {
+    const { stdin } = this.#streams
+    if (stdin.isTTY !== true || stdin.setRawMode === undefined) return () => {}
+    stdin.setRawMode(true)
+    return () => stdin.setRawMode?.(false)
+  }
+
+  get input(): Readable {
+    return this.#streams.stdin
+  }
+
+  /** Bytes of a remote program, untouched: a person who opens a shell there wants its escapes. */
+  writeBytes(bytes: Uint8Array): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#streams.stdout.write(bytes, (error) => (error ? reject(error) : resolve()))
+    })
+  }
+
+  /** Whether anybody can be asked. */
+  get canAsk(): boolean {
+    return this.#person() !== undefined
+  }
+
+  /** Only a `y` or `yes` is one. */
+  async confirm(question: string): Promise<boolean> {
+    const person = this.#askable()
+    person.write(`${printable(question)} [y/N] `)
+    const answer = await person.line()
+    if (answer === undefined) person.write('\n')
+    return /^y(es)?$/i.test(answer?.trim() ?? '')
+  }
+
+  /** A line typed or pasted without echo. */
+  askSecret(prompt: string): Promise<string> {
+    const person = this.#askable()
+    person.write(prompt)
+    return person.secretLine()
+  }
+
+  close(): void {
+    this.#controlling?.close()
+    this.#controlling = undefined
+  }
+
+  /** Waits until everything written has left the process. */
+  async flush(): Promise<void> {
+    const { stdout, stderr } = this.#streams
+    for (const stream of [stdout, stderr]) {
+      if (stream.writableLength > 0) await new Promise((resolve) => stream.write('', resolve))
+    }
+  }
+
+  #person(): ControllingTerminal | undefined {
+    this.#controlling ??= ControllingTerminal.open()
+    return this.#controlling
+  }
+
+  #askable(): ControllingTerminal {
+    const person = this.#person()
+    if (person === undefined) throw new Failure('there is no terminal to ask at')
+    return person
+  }
+}

@@ -1,0 +1,47 @@
+import type { Connection } from './connect.ts'
+import { Failure } from './failures.ts'
+
+/**
+ * Proves a key with `GET /auth`. A good answer is a JSON object, the text ok, or nothing
+ * (protocol.md 1.4); a page is what captive portals and wrong ports answer.
+ */
+export async function proveKey(connection: Connection): Promise<void> {
+  const { status, body } = await connection.request('GET', '/auth')
+  if ((status === 200 || status === 204) && isGoodAnswer(body.trim())) return
+  throw new Failure(
+    `${connection.target.host.name} answers, but neither like a Console nor like a Rack`,
+    'check the host and the port',
+  )
+}
+
+/** `ada@example.com (acme)`; undefined where the server cannot tell, as official ones cannot. */
+export async function whoAmI(connection: Connection): Promise<string | undefined> {
+  try {
+    return await connection.get('/api/account', describeAccount)
+  } catch {
+    return undefined
+  }
+}
+
+function isGoodAnswer(body: string): boolean {
+  if (body === '' || body.toLowerCase() === 'ok') return true
+  try {
+    const value: unknown = JSON.parse(body)
+    return typeof value === 'object' && value !== null && !('error' in value)
+  } catch {
+    return false
+  }
+}
+
+function describeAccount(value: unknown): string | undefined {
+  if (!isRecord(value) || typeof value['email'] !== 'string') return undefined
+  const list = Array.isArray(value['organizations']) ? value['organizations'] : []
+  const names = list
+    .map((entry: unknown) => (isRecord(entry) ? entry['name'] : entry))
+    .filter((name) => typeof name === 'string')
+  return names.length === 0 ? value['email'] : `${value['email']} (${names.join(', ')})`
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null
+}

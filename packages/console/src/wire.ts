@@ -1,1 +1,120 @@
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { createHealth, type Logger, loadCertificate, openOperatorListener } from '@keyrack/server'
+import { banner, loginHost } from './banner.ts'
+import type { ConsoleConfig } from './config.ts'
+import type { ConsoleContext } from './context.ts'
+import { createHandler } from './http/handler.ts'
+import { createKeyAuthenticator } from './http/key-authenticator.ts'
+import { openListeners } from './listeners.ts'
+import { type Closing, openContext } from './open-context.ts'
+import { createProxy } from './proxy/index.ts'
+import { prepareLocalRack } from './racks/prepare-local-rack.ts'
+
 export type { ConsoleContext, Domain, RequestContext, Tx } from './context.ts'
+
+export interface RunningConsole {
+  context: ConsoleContext
+  /** Fails when the first start of the local Rack meets a RACK_PORT that is taken. */
+  localRack: Promise<void>
+  /** The ports in use, also when 0 was asked for. */
+  port: number
+  tlsPort: number
+  operatorPort: number
+  fingerprint: string
+  /** What to show to whoever started it. */
+  banner: string
+  stop(): Promise<void>
+}
+
+/** What is under way when the server stops may take this long to end. */
+const REQUEST_GRACE_MS = 3_000
+/** Nobody waits longer than this for the sign-up address because of the local Rack. */
+const RACK_WAIT_MS = 6_000
+
+/** The composition root, read top to bottom. What was opened is closed on failure, newest first. */
+export async function startConsole(config: ConsoleConfig, log: Logger): Promise<RunningConsole> {
+  const closing: Closing = []
+  const stop = async (): Promise<void> => {
+    for (const close of closing.splice(0).reverse()) await close()
+  }
+  try {
+    const context = await openContext(config, log, closing)
+    return { ...(await serve(context, closing)), stop }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+async function serve(
+  context: ConsoleContext,
+  closing: Closing,
+): Promise<Omit<RunningConsole, 'stop'>> {
+  const { config, log, directory, keyring, audit, metrics } = context
+  const authenticate = createKeyAuthenticator(context)
+  const proxy = createProxy({
+    directory,
+    keyring,
+    audit,
+    rackNetworks: config.rackNetworks,
+    authenticate,
+    failed: (error, requestId) => log.error({ err: error, requestId }, 'a stream failed'),
+  })
+  closing.push(() => proxy.close())
+
+  const certificate = await loadCertificate({
+    folder: join(config.dataDir, 'console', 'tls'),
+    names: certificateNames(config),
+    ...(config.tlsCertFile === undefined ? {} : { certFile: config.tlsCertFile }),
+    ...(config.tlsKeyFile === undefined ? {} : { keyFile: config.tlsKeyFile }),
+  })
+  const { fingerprint } = certificate
+  // A port of 0 is known only after listening; such a server is one of our own tests.
+  const login = { host: loginHost(config, config.tlsPort), fingerprint }
+  const handler = createHandler({ context, proxy, authenticate, login })
+  const listeners = await openListeners(handler, config, certificate)
+  const health = createHealth({ database: context.ready })
+  const operator = await openOperatorListener({ port: config.operatorPort, health, metrics, log })
+  closing.push(() => operator.close())
+
+  const rack = await prepareLocalRack(context)
+  if (rack !== undefined) closing.push(() => rack.stop())
+  // Last in, first out: while requests end, the Rack they are about still runs.
+  closing.push(() => listeners.close(REQUEST_GRACE_MS))
+  const localRack = rack?.start() ?? Promise.resolve()
+  const waited = new AbortController()
+  const wait = sleep(RACK_WAIT_MS, undefined, { signal: waited.signal }).catch(() => undefined)
+  await Promise.race([localRack, wait])
+  waited.abort()
+
+  const { port } = listeners.plain
+  const tlsPort = listeners.tls.port
+  return {
+    context,
+    localRack,
+    port,
+    tlsPort,
+    operatorPort: operator.port,
+    fingerprint,
+    banner: banner({
+      port,
+      login: { host: loginHost(config, tlsPort), fingerprint },
+      signUpOpen: directory.empty,
+      setupToken: context.setupToken,
+    }),
+  }
+}
+
+function certificateNames(config: ConsoleConfig): string[] {
+  const publicHost = config.publicUrl === undefined ? [] : [new URL(config.publicUrl).hostname]
+  const names = [
+    'localhost',
+    '127.0.0.1',
+    '::1',
+    config.host,
+    ...config.allowedHosts,
+    ...publicHost,
+  ]
+  return [...new Set(names)]
+}

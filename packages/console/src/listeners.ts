@@ -1,0 +1,80 @@
+import { createServer as createHttpServer, type RequestListener, type Server } from 'node:http'
+import { createServer as createHttpsServer } from 'node:https'
+import type { Socket } from 'node:net'
+import { type Certificate, type Listening, listen } from '@keyrack/server'
+import type { ConsoleConfig } from './config.ts'
+import type { ConsoleHandler } from './http/handler.ts'
+
+/**
+ * No limit on how long a request takes: uploads are slow and log streams are quiet for hours. Heads
+ * have to come soon, and be small enough for a credential and options, nothing more.
+ */
+const SERVER_OPTIONS = { requestTimeout: 0, headersTimeout: 30_000, maxHeaderSize: 32 * 1024 }
+
+export interface Listeners {
+  plain: Listening
+  tls: Listening
+  /** Stops accepting, lets what is under way end within the grace, then cuts the rest. */
+  close(graceMs: number): Promise<void>
+}
+
+export async function openListeners(
+  handler: ConsoleHandler,
+  config: Pick<ConsoleConfig, 'port' | 'tlsPort' | 'host'>,
+  certificate: Pick<Certificate, 'cert' | 'key'>,
+): Promise<Listeners> {
+  const request: RequestListener = (req, res) => handler.request(req, res)
+  const plainServer = createHttpServer(SERVER_OPTIONS, request)
+  const tlsServer = createHttpsServer(
+    {
+      ...SERVER_OPTIONS,
+      cert: certificate.cert,
+      key: certificate.key.reveal(),
+      minVersion: 'TLSv1.2',
+      ALPNProtocols: ['http/1.1'],
+    },
+    request,
+  )
+  const sockets = [plainServer, tlsServer].map((server: Server) => {
+    server.on('upgrade', (req, socket, head) => handler.upgrade(req, socket, head))
+    return track(server)
+  })
+  // A browser on this machine and a reverse proxy in front both reach loopback; nobody else does.
+  const plain = await listen(plainServer, {
+    port: config.port,
+    host: '127.0.0.1',
+    variable: 'PORT',
+  })
+  let tls: Listening
+  try {
+    tls = await listen(tlsServer, {
+      port: config.tlsPort,
+      host: config.host,
+      variable: 'TLS_PORT',
+    })
+  } catch (error) {
+    await plain.close()
+    throw error
+  }
+  return {
+    plain,
+    tls,
+    async close(graceMs) {
+      const cut = setTimeout(() => {
+        for (const open of sockets) for (const socket of open) socket.destroy()
+      }, graceMs)
+      await Promise.all([plain.close(), tls.close()])
+      clearTimeout(cut)
+    },
+  }
+}
+
+/** Upgraded connections are no longer the HTTP server's to close. */
+function track(server: Server): ReadonlySet<Socket> {
+  const open = new Set<Socket>()
+  server.on('connection', (socket: Socket) => {
+    open.add(socket)
+    socket.once('close', () => open.delete(socket))
+  })
+  return open
+}

@@ -1,3 +1,4 @@
+import { readSync } from 'node:fs'
 import { ReadStream } from 'node:tty'
 import { spawn } from '@lydell/node-pty'
 import type { ServerChannel } from 'ssh2'
@@ -19,34 +20,52 @@ export interface TerminalSize {
 /** What a terminal sends for "no more input" (VEOF, control-D). */
 const END_OF_INPUT = Buffer.from([4])
 
-/** How long reading goes on after the program ended, when something else holds its terminal open. */
-const LAST_READ_MS = 200
+/** More than a kernel keeps for a terminal, and an end for a program that never stops writing. */
+const LAST_READ_BYTES = 1024 * 1024
 
 /**
- * The stream behind a pseudo-terminal. node-pty shows only a part of it: nothing tells when more
- * input can be taken, and 200 ms after the program's end the stream is destroyed, also while it is
- * paused for a slow client, which would lose the end of the output.
+ * The stream behind a pseudo-terminal, and its descriptor. node-pty shows neither: without the
+ * stream nothing tells when more input can be taken, without the descriptor output is lost.
  */
-function terminalStream(terminal: object): ReadStream {
+function terminalStream(terminal: object): { stream: ReadStream; descriptor: number } {
   const stream: unknown = Reflect.get(terminal, '_socket')
-  if (!(stream instanceof ReadStream)) throw new TypeError('node-pty has no stream any more')
-  return stream
+  const descriptor: unknown = Reflect.get(terminal, 'fd')
+  if (stream instanceof ReadStream && typeof descriptor === 'number') return { stream, descriptor }
+  throw new TypeError('node-pty has no stream any more')
 }
 
-/** Destroys the stream only after everything in it, and in the kernel behind it, was read. */
-function readToTheEnd(stream: ReadStream): void {
-  const destroy = stream.destroy.bind(stream)
-  let lastRead = false
-  stream.destroy = (error?: Error) => {
-    // An error (EIO: nobody holds the other side) means that the kernel has no more to give.
-    if (error === undefined && stream.isPaused() && !lastRead) {
-      lastRead = true
-      stream.resume()
-      setTimeout(() => stream.destroy(), LAST_READ_MS).unref()
-      return stream
+/** What the kernel still holds of a terminal's output. */
+function* rest(descriptor: number): Generator<Buffer> {
+  for (let total = 0; total < LAST_READ_BYTES; ) {
+    const bytes = Buffer.alloc(16 * 1024)
+    let length = 0
+    try {
+      length = readSync(descriptor, bytes)
+    } catch {
+      // EIO: nobody holds the other side any more. EAGAIN: somebody does, and writes nothing now.
     }
-    lastRead = true
+    if (length === 0) return
+    total += length
+    yield bytes.subarray(0, length)
+  }
+}
+
+/**
+ * Reads everything before the stream is destroyed, for that comes too early in two ways: libuv
+ * reports an end when the program hung up and a read came back short, but terminals give at most
+ * 4095 bytes a read, so there may be more (uv__stream_io, POLLHUP with a partial read); and
+ * node-pty destroys it 200 ms after the program's end, also while it is paused for a slow client.
+ */
+function readBeforeDestroy(
+  stream: ReadStream,
+  descriptor: number,
+  print: (bytes: Buffer) => void,
+): void {
+  const destroy = stream.destroy.bind(stream)
+  stream.destroy = (error?: Error) => {
+    stream.destroy = destroy
     while (stream.read() !== null); // Each read emits 'data' once more.
+    for (const bytes of rest(descriptor)) print(bytes)
     return destroy(error)
   }
 }
@@ -67,19 +86,20 @@ export function openPtySession(
     env: request.environment,
     encoding: null, // Bytes, not text.
   })
-  const stream = terminalStream(terminal)
-  readToTheEnd(stream)
+  const { stream, descriptor } = terminalStream(terminal)
   const output = new ChannelOutput(channel)
   let running = true
   let printed: Promise<void> = Promise.resolve()
 
-  stream.on('data', (bytes: Buffer) => {
+  const print = (bytes: Buffer): void => {
     stream.pause()
     printed = output.write('stdout', bytes).then(
       () => void stream.resume(),
       () => void stream.resume(), // The client is gone; the program gets SIGHUP.
     )
-  })
+  }
+  stream.on('data', print)
+  readBeforeDestroy(stream, descriptor, print)
   channel.on('data', (bytes: Buffer) => {
     if (!running || stream.write(bytes)) return
     channel.pause()

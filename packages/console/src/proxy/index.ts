@@ -40,7 +40,7 @@ export interface ProxyFacts {
   route: string
 }
 
-export interface Proxy {
+export interface RackProxy {
   /** Answers, or throws what the listener is to answer. */
   request(client: IncomingMessage, answer: ServerResponse, facts: ProxyFacts): Promise<void>
   /** Always upgrades; a refusal is said inside the stream. */
@@ -55,7 +55,7 @@ interface Prepared extends Authorized {
   query: string
 }
 
-export function createProxy(options: ProxyOptions): Proxy {
+export function createProxy(options: ProxyOptions): RackProxy {
   const { directory, keyring, audit } = options
   const connections = createRackConnections(createAddressGuard(options.rackNetworks))
 
@@ -177,3 +177,5 @@ function shown(error: unknown, requestId: string): KeyrackError {
   if (error instanceof KeyrackError) return error
   return new KeyrackError('internal', `the Console failed (request ${requestId})`)
 }
+
+export type { RackProxy as Proxy }

@@ -1,0 +1,190 @@
+/**
+ * For tests: the proxy between a real client socket and a Rack that is a real TLS server whose
+ * answers the test writes. Audit rows go into a real database.
+ */
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http'
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:https'
+import type { AddressInfo, Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Duplex } from 'node:stream'
+import { basicHeader } from '@keyrack/protocol'
+import {
+  createMasterKey,
+  hashApiKey,
+  Keyring,
+  mintApiKey,
+  type Secret,
+  seal,
+} from '@keyrack/secrets'
+import { errorResponse, loadCertificate, openStore, type Store } from '@keyrack/server'
+import { AuditLog } from '../../audit/audit-log.ts'
+import { MIGRATIONS } from '../../database/migrations.ts'
+import type { Database } from '../../database/schema.ts'
+import type { AccountEntry, Directory, RackEntry, Role } from '../../directory.ts'
+import { rackKeyContext } from '../../racks/open-rack-key.ts'
+import { authenticateUser } from '../authenticate-user.ts'
+import { createProxy, type RackProxy } from '../index.ts'
+
+export interface ProxiedRack {
+  /** The Console's port on loopback, plain http. */
+  port: number
+  userKey: Secret
+  rackKey: Secret
+  authorization: string
+  rack: RackEntry
+  account: AccountEntry
+  rackServer: TlsServer
+  proxy: RackProxy
+  /** Failures that were the Console's own. */
+  failures: unknown[]
+  auditRows(): Promise<
+    Array<{ phase: string; action: string; status: number | null; note: string | null }>
+  >
+  close(): Promise<void>
+}
+
+export interface RackBehaviour {
+  request?: RequestListener
+  upgrade?: (request: IncomingMessage, socket: Duplex, head: Buffer) => void
+  role?: Role
+  serverAdministrator?: boolean
+  /** Changes what the Console believes of the Rack. */
+  entry?: Partial<RackEntry>
+}
+
+export async function startProxiedRack(behaviour: RackBehaviour = {}): Promise<ProxiedRack> {
+  const folder = await mkdtemp(join(tmpdir(), 'keyrack-proxy-'))
+  const certificate = await loadCertificate({ folder: join(folder, 'tls'), names: [] })
+  const rackServer = createTlsServer(
+    { cert: certificate.cert, key: certificate.key.reveal(), requestTimeout: 0 },
+    behaviour.request,
+  )
+  if (behaviour.upgrade !== undefined) rackServer.on('upgrade', behaviour.upgrade)
+  const rackPort = await listening(rackServer)
+
+  const keyring = new Keyring([createMasterKey()])
+  const [userKey, rackKey] = [mintApiKey('user'), mintApiKey('rack')]
+  const account: AccountEntry = {
+    id: 'account-1',
+    email: 'ann@example.com',
+    serverAdministrator: behaviour.serverAdministrator ?? true,
+    roles: new Map([['org-1', behaviour.role ?? 'administrator']]),
+  }
+  const rack: RackEntry = {
+    id: 'rack-1',
+    name: 'dev',
+    organization: { id: 'org-1', name: 'acme' },
+    url: `https://127.0.0.1:${rackPort}`,
+    pin: certificate.fingerprint,
+    local: true,
+    sealedKey: seal(keyring, rackKey, rackKeyContext('rack-1', 1)),
+    keyVersion: 1,
+    provider: 'local',
+    status: 'running',
+    ...behaviour.entry,
+  }
+  const store: Store<Database> = await openStore<Database>({
+    file: join(folder, 'db'),
+    migrations: MIGRATIONS,
+  })
+  const failures: unknown[] = []
+  const directory = directoryOf(account, [rack], hashApiKey(userKey))
+  const proxy = createProxy({
+    directory,
+    keyring,
+    audit: new AuditLog(store),
+    rackNetworks: [],
+    authenticate: (authorization, address) =>
+      authenticateUser(
+        { directory, throttle: { failed: () => undefined } },
+        authorization,
+        address,
+      ),
+    failed: (error) => failures.push(error),
+  })
+  const consoleServer = serveProxy(proxy)
+  const port = await listening(consoleServer)
+
+  return {
+    port,
+    userKey,
+    rackKey,
+    authorization: basicHeader(userKey).reveal(),
+    rack,
+    account,
+    rackServer,
+    proxy,
+    failures,
+    auditRows: () =>
+      store.db
+        .selectFrom('audit')
+        .select(['phase', 'action', 'status', 'note'])
+        .orderBy('sequence')
+        .execute(),
+    async close() {
+      await proxy.close()
+      await Promise.all([closeServer(consoleServer), closeServer(rackServer)])
+      await store.close()
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+function directoryOf(account: AccountEntry, racks: RackEntry[], keyHash: string): Directory {
+  return {
+    empty: false,
+    accountByApiKeyHash: (hash) => (hash === keyHash ? account : undefined),
+    accountById: (id) => (id === account.id ? account : undefined),
+    organizationsOf: () => racks.map((rack) => rack.organization),
+    organizationByName: (name) =>
+      racks.find((rack) => rack.organization.name === name)?.organization,
+    racksOf: () => racks,
+    setRackStatus: () => undefined,
+    refresh: async () => undefined,
+  }
+}
+
+function serveProxy(proxy: RackProxy): Server {
+  const facts = (request: IncomingMessage) => ({
+    requestId: 'request-0001',
+    address: request.socket.remoteAddress ?? '',
+    actorId: null,
+    route: '',
+  })
+  const server = createServer({ requestTimeout: 0 }, (request, answer) => {
+    proxy.request(request, answer, facts(request)).catch((error: unknown) => {
+      const { status, headers, body } = errorResponse(error, 'request-0001')
+      if (answer.headersSent) answer.destroy()
+      else answer.writeHead(status, headers).end(body)
+    })
+  })
+  server.on('upgrade', (request, socket, head) => {
+    void proxy.upgrade(request, socket, head, facts(request))
+  })
+  return server
+}
+
+async function listening(server: Server | TlsServer): Promise<number> {
+  const sockets = new Set<Socket>()
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
+  })
+  OPEN_SOCKETS.set(server, sockets)
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return (server.address() as AddressInfo).port
+}
+
+const OPEN_SOCKETS = new WeakMap<Server | TlsServer, Set<Socket>>()
+
+async function closeServer(server: Server | TlsServer): Promise<void> {
+  if (!server.listening) return
+  const closed = once(server, 'close')
+  server.close()
+  for (const socket of OPEN_SOCKETS.get(server) ?? []) socket.destroy()
+  await closed
+}

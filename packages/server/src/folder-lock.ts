@@ -3,9 +3,7 @@ import { join } from 'node:path'
 import { KeyrackError } from '@keyrack/protocol'
 import { DatabaseSync } from '@photostructure/sqlite'
 import { folderFailure, privateFolder, tightenMode } from './private-folder.ts'
-import { isSqliteError, storageFailure } from './sqlite/failures.ts'
-
-const BUSY = 5
+import { SQLITE_BUSY, sqliteCode, storageFailure } from './sqlite/failures.ts'
 
 /**
  * Holds a folder for one process until `release` or until the process ends in any way, kill -9
@@ -47,7 +45,7 @@ function takeLock(file: string, taken: (cause: unknown) => KeyrackError) {
     return database
   } catch (error) {
     database?.close()
-    if (isSqliteError(error) && (error.errcode & 0xff) === BUSY) throw taken(error)
+    if (sqliteCode(error) === SQLITE_BUSY) throw taken(error)
     throw storageFailure(error, file)
   }
 }

@@ -65,6 +65,13 @@ class SqliteDriver implements Driver {
   async destroy(): Promise<void> {
     await this.#queue.acquire()
     this.#statements.clear()
+    try {
+      // The driver finalises statements only when they are collected, so closing alone would leave
+      // the rows in the log. They are safe there; this makes the one file whole.
+      this.#database.exec('pragma wal_checkpoint(truncate)')
+    } catch {
+      // A full or failing disk: the log is read again at the next start.
+    }
     this.#database.close()
   }
 }

@@ -8,6 +8,7 @@ export {
   KeyrackError,
 } from './errors.ts'
 export { ExitScanner } from './exit-scanner.ts'
+export { fromHeader, toHeader } from './header-text.ts'
 export { type Match, matchRoute, type NormalPath, normalizePath } from './match-route.ts'
 export { type Permission, ROUTES, type Route, route } from './routes.ts'
 export {
@@ -15,6 +16,7 @@ export {
   errorFrame,
   exitFrame,
   exitWith,
+  FRAME_SOCKET_OPTIONS,
   FrameStream,
   type FrameStreamOptions,
   failWith,

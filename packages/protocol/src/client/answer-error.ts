@@ -1,5 +1,5 @@
 import { ERROR_STATUS, type ErrorCode, KeyrackError } from '../errors.ts'
-import type { Answer } from './client.ts'
+import type { Answer } from './exchange.ts'
 
 const BY_STATUS = new Map<number, ErrorCode>([
   [400, 'invalid'],
@@ -17,32 +17,35 @@ const BY_STATUS = new Map<number, ErrorCode>([
   [504, 'timeout'],
 ])
 
+const TEXT_MAX = 2000
+
 /** The error that an answer stands for: our JSON, official JSON, a text, or nothing (clients.md 6). */
 export function answerError(answer: Answer, host: string): KeyrackError {
+  if (answer.status < 400) {
+    return new KeyrackError('rack-broken', `${host} points to another address`, {
+      hint: 'redirects are not followed; log in to the address itself',
+    })
+  }
   const body = parseObject(answer.body)
-  const code = knownCode(body['code']) ?? BY_STATUS.get(answer.status) ?? 'internal'
-  const requestId = textOf(body['request_id']) ?? answer.headers['request-id']
-  const said = textOf(body['error']) ?? plainText(answer) ?? silence(answer, host)
+  const code = knownCode(body.code) ?? BY_STATUS.get(answer.status) ?? 'internal'
+  const requestId = textOf(body.request_id) ?? textOf(answer.headers['request-id'])
+  const said = textOf(body.error) ?? plainText(answer) ?? `${host} answered ${answer.status}`
   const message = requestId === undefined ? said : `${said} (request ${requestId})`
-  const field = textOf(body['field'])
-  const retryAfter = Number(answer.headers['retry-after'])
+  const field = textOf(body.field)
+  const retryAfter = answer.headers['retry-after'] ?? ''
   return new KeyrackError(code, message, {
     ...(field === undefined ? {} : { field }),
-    ...(Number.isInteger(retryAfter) && retryAfter > 0 ? { retryAfterSeconds: retryAfter } : {}),
+    ...(/^[1-9]\d{0,5}$/.test(retryAfter) ? { retryAfterSeconds: Number(retryAfter) } : {}),
   })
-}
-
-function silence(answer: Answer, host: string): string {
-  if (answer.status >= 300 && answer.status < 400) {
-    return `${host} points to another address, and redirects are not followed`
-  }
-  return `${host} answered with status ${answer.status}`
 }
 
 function plainText(answer: Answer): string | undefined {
   const text = answer.body.trim()
-  if (text === '' || (answer.headers['content-type'] ?? '').includes('html')) return undefined
-  return text.length > 2000 ? `${text.slice(0, 2000)}…` : text
+  // A page or a JSON value without `error` is for machines.
+  if ((answer.headers['content-type'] ?? '').includes('html') || /^[<[{]/.test(text)) {
+    return undefined
+  }
+  return textOf(text)
 }
 
 function parseObject(body: string): Record<string, unknown> {
@@ -54,11 +57,23 @@ function parseObject(body: string): Record<string, unknown> {
   }
 }
 
+/**
+ * A text of a server as it may be shown: without what a terminal would obey, not endless, and
+ * without percent signs, which official clients read as formats.
+ */
 function textOf(value: unknown): string | undefined {
-  return typeof value === 'string' && value !== '' ? value : undefined
+  if (typeof value !== 'string') return undefined
+  const text = value
+    .replaceAll('\r\n', '\n')
+    .replaceAll(/[^\P{C}\n\t]/gu, '')
+    .replaceAll('%', ' percent')
+    .trim()
+  if (text === '') return undefined
+  return text.length > TEXT_MAX ? `${text.slice(0, TEXT_MAX)}…` : text
 }
 
 function knownCode(value: unknown): ErrorCode | undefined {
-  const code = textOf(value)
-  return code !== undefined && Object.hasOwn(ERROR_STATUS, code) ? (code as ErrorCode) : undefined
+  return typeof value === 'string' && Object.hasOwn(ERROR_STATUS, value)
+    ? (value as ErrorCode)
+    : undefined
 }

@@ -1,11 +1,18 @@
-import { type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http'
+import { type ClientRequest, request as httpRequest } from 'node:http'
+import type { LookupFunction } from 'node:net'
 import type { Duplex } from 'node:stream'
+import type { TLSSocket } from 'node:tls'
 import type { Secret } from '@keyrack/secrets/secret'
 import { basicHeader } from '../basic.ts'
 import { KeyrackError } from '../errors.ts'
-import { FrameStream } from '../stream.ts'
+import { toHeader } from '../header-text.ts'
+import { FRAME_SOCKET_OPTIONS } from '../stream.ts'
 import { answerError } from './answer-error.ts'
 import { connectionError, connectPinned } from './connect.ts'
+import { type Answer, exchange } from './exchange.ts'
+import { openStream } from './open-stream.ts'
+
+export type { Answer } from './exchange.ts'
 
 export interface ClientOptions {
   /** `https://host:port`; plain `http:` only for loopback. */
@@ -13,14 +20,18 @@ export interface ClientOptions {
   /** Canonical pin; without one the certificate must be vouched for by a CA. */
   pin?: string
   password?: Secret
+  /** The user beside the password; `jwt` for access tokens. */
+  user?: string
   /** Sent as `Rack`. */
   rack?: string
   /** Sent as `Session`, a Console's second step. */
   session?: string
   /** The client's version, sent as `Version` and in `User-Agent`. */
   version: string
-  /** How long to wait for the head of an answer. */
+  /** How long to wait for the head of an answer, then for each next part of it. */
   timeoutMs?: number
+  /** Resolves names, see `connectPinned`. */
+  lookup?: LookupFunction
 }
 
 export interface RequestOptions {
@@ -28,12 +39,6 @@ export interface RequestOptions {
   json?: unknown
   headers?: Record<string, string>
   signal?: AbortSignal
-}
-
-export interface Answer {
-  status: number
-  headers: Record<string, string>
-  body: string
 }
 
 export interface Client {
@@ -44,59 +49,79 @@ export interface Client {
   stream(path: string, headers: Record<string, string>, signal?: AbortSignal): Promise<Duplex>
 }
 
-const BODY_BYTES_MAX = 64 * 1024 * 1024
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/i
 
 /** A client of a Console or a Rack, ours or official. Redirects are never followed. */
 export function createClient(options: ClientOptions): Client {
-  const url = new URL(options.url)
-  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && LOOPBACK.test(url.hostname))) {
-    throw new KeyrackError('invalid', `${url.host} would be reached without encryption`, {
-      hint: 'use https; plain http is only for this machine itself',
-    })
-  }
+  const url = parseUrl(options.url)
   const host = url.hostname.replace(/^\[|\]$/g, '')
   const port = Number(url.port || (url.protocol === 'https:' ? 443 : 80))
+  const prefix = url.pathname.replace(/\/$/, '')
+  const timeoutMs = options.timeoutMs ?? 60_000
 
-  const headers = (): Record<string, string> => ({
-    Accept: 'application/json',
-    'User-Agent': `keyrack/${options.version}`,
-    Version: options.version,
-    ...(options.password === undefined
-      ? {}
-      : { Authorization: basicHeader(options.password).reveal() }),
-    ...(options.rack === undefined ? {} : { Rack: options.rack }),
-    ...(options.session === undefined ? {} : { Session: options.session }),
-  })
+  const headers = (extra: Record<string, string>): Record<string, string> => {
+    const sent: Record<string, string> = {
+      Accept: 'application/json',
+      Host: url.host,
+      'User-Agent': `keyrack/${options.version}`,
+      Version: options.version,
+      ...(options.password === undefined
+        ? {}
+        : { Authorization: basicHeader(options.password, options.user).reveal() }),
+      ...(options.rack === undefined ? {} : { Rack: options.rack }),
+      ...(options.session === undefined ? {} : { Session: options.session }),
+      ...extra,
+    }
+    for (const [name, value] of Object.entries(sent)) sent[name] = toHeader(name, value)
+    return sent
+  }
 
-  const connect = (signal?: AbortSignal) =>
-    connectPinned({
+  /** A verified TLS connection; none for plain HTTP, where Node connects by itself. */
+  async function connect(signal: AbortSignal | undefined) {
+    if (url.protocol !== 'https:') return undefined
+    return connectPinned({
       host,
       port,
       ...(options.pin === undefined ? {} : { pin: options.pin }),
+      ...(options.lookup === undefined ? {} : { lookup: options.lookup }),
       ...(signal === undefined ? {} : { signal }),
       ...(options.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs }),
     })
-
-  async function open(method: string, path: string, sent: RequestOptions): Promise<ClientRequest> {
-    const target = `${url.pathname.replace(/\/$/, '')}${path}`
-    const socket = url.protocol === 'https:' ? await connect(sent.signal) : undefined
-    return httpRequest({
-      method,
-      host,
-      port,
-      path: target,
-      headers: { ...headers(), Host: url.host, Connection: 'close', ...sent.headers },
-      ...(socket === undefined ? {} : { createConnection: () => socket }),
-      ...(sent.signal === undefined ? {} : { signal: sent.signal }),
-    })
   }
 
-  async function request(method: string, path: string, sent: RequestOptions = {}): Promise<Answer> {
+  /** Builds what speaks over a connection; a connection that it refuses to take is closed. */
+  async function over<T>(
+    signal: AbortSignal | undefined,
+    build: (connection: { createConnection?: () => TLSSocket }) => T,
+  ): Promise<T> {
+    const socket = await connect(signal)
+    try {
+      return build(socket === undefined ? {} : { createConnection: () => socket })
+    } catch (error) {
+      socket?.destroy()
+      throw error
+    }
+  }
+
+  async function send(method: string, path: string, sent: RequestOptions): Promise<Answer> {
     const { type, body } = encode(sent)
     const extra = type === undefined ? {} : { 'Content-Type': type }
-    const outgoing = await open(method, path, { ...sent, headers: { ...extra, ...sent.headers } })
-    const answer = await exchange(outgoing, body, options.timeoutMs ?? 60_000, host, port)
+    const all = headers({ Connection: 'close', ...extra, ...sent.headers })
+    const outgoing = await over(sent.signal, (connection): ClientRequest => {
+      const signal = sent.signal === undefined ? {} : { signal: sent.signal }
+      const target = { method, host, port, path: `${prefix}${path}` }
+      return httpRequest({ ...target, headers: all, ...connection, ...signal })
+    })
+    return exchange(outgoing, body, timeoutMs)
+  }
+
+  const explain = (error: unknown, signal: AbortSignal | undefined): unknown =>
+    error instanceof TypeError ? error : connectionError(error, host, port, signal)
+
+  async function request(method: string, path: string, sent: RequestOptions = {}): Promise<Answer> {
+    const answer = await send(method, path, sent).catch((error: unknown) => {
+      throw explain(error, sent.signal)
+    })
     if (answer.status >= 300) throw answerError(answer, url.host)
     return answer
   }
@@ -109,30 +134,41 @@ export function createClient(options: ClientOptions): Client {
     },
     async stream(path, extra, signal) {
       const { default: WebSocket } = await import('ws')
-      const socket = url.protocol === 'https:' ? await connect(signal) : undefined
-      const target = `ws://${url.host}${url.pathname.replace(/\/$/, '')}${path}`
-      const ws = new WebSocket(target, {
-        headers: { ...headers(), Origin: url.origin, ...extra },
-        skipUTF8Validation: true,
-        perMessageDeflate: false,
-        followRedirects: false,
-        handshakeTimeout: options.timeoutMs ?? 45_000,
-        ...(socket === undefined ? {} : { createConnection: () => socket }),
-      })
-      // Created at once: frames that arrive with the handshake's answer must find a listener.
-      const stream = new FrameStream(ws, { frameBytesMax: 1024 })
-      return new Promise<Duplex>((resolve, reject) => {
-        stream.once('error', (error) => reject(connectionError(error, host, port)))
-        ws.once('unexpected-response', (_request, response) => {
-          readBody(response).then(
-            (answer) => reject(answerError(answer, url.host)),
-            (error) => reject(connectionError(error, host, port)),
-          )
+      const all = headers({ Origin: url.origin, ...extra })
+      try {
+        const ws = await over(signal, (connection) => {
+          const target = `ws://${url.host}${prefix}${path}`
+          return new WebSocket(target, { ...FRAME_SOCKET_OPTIONS, headers: all, ...connection })
         })
-        ws.once('open', () => resolve(stream))
-      })
+        return await openStream(ws, { host: url.host, timeoutMs, signal })
+      } catch (error) {
+        throw explain(error, signal)
+      }
     },
   }
+}
+
+function parseUrl(text: string): URL {
+  if (!URL.canParse(text)) {
+    throw new KeyrackError('invalid', 'the address of the server cannot be read', {
+      field: 'url',
+      hint: 'give it as https://host or https://host:port',
+    })
+  }
+  const url = new URL(text)
+  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && LOOPBACK.test(url.hostname))) {
+    throw new KeyrackError('invalid', `${url.host} would be reached without encryption`, {
+      field: 'url',
+      hint: 'use https; plain http is only for this machine itself',
+    })
+  }
+  if (url.username !== '' || url.password !== '') {
+    throw new KeyrackError('invalid', 'the address of the server holds a password', {
+      field: 'url',
+      hint: 'give the address and the password apart',
+    })
+  }
+  return url
 }
 
 function encode(sent: RequestOptions): { type?: string; body?: string } {
@@ -144,43 +180,6 @@ function encode(sent: RequestOptions): { type?: string; body?: string } {
     return { type: 'application/x-www-form-urlencoded', body }
   }
   return {}
-}
-
-function exchange(
-  outgoing: ClientRequest,
-  body: string | undefined,
-  timeoutMs: number,
-  host: string,
-  port: number,
-): Promise<Answer> {
-  return new Promise((resolve, reject) => {
-    const failed = (error: unknown): void => reject(connectionError(error, host, port))
-    outgoing.setTimeout(timeoutMs, () => {
-      reject(new KeyrackError('timeout', `${host}:${port} did not answer in time`))
-      outgoing.destroy()
-    })
-    outgoing.once('error', failed)
-    outgoing.once('response', (response) => readBody(response).then(resolve, failed))
-    outgoing.end(body)
-  })
-}
-
-async function readBody(response: IncomingMessage): Promise<Answer> {
-  const chunks: Buffer[] = []
-  let length = 0
-  for await (const chunk of response) {
-    length += chunk.length
-    if (length > BODY_BYTES_MAX) {
-      response.destroy()
-      throw new KeyrackError('rack-broken', 'the answer is larger than any real one')
-    }
-    chunks.push(chunk)
-  }
-  const headers: Record<string, string> = {}
-  for (const [name, value] of Object.entries(response.headers)) {
-    if (value !== undefined) headers[name] = Array.isArray(value) ? value.join(', ') : value
-  }
-  return { status: response.statusCode ?? 0, headers, body: Buffer.concat(chunks).toString('utf8') }
 }
 
 function decodeAnswer<T>(body: string, decode: (value: unknown) => T, host: string): T {

@@ -70,6 +70,7 @@ export async function peerCertificate(
 
 function handshake(options: ConnectOptions, verifyByAuthority: boolean): Promise<TLSSocket> {
   const { host, port, lookup, signal, timeoutMs = 30_000 } = options
+  if (signal?.aborted) return Promise.reject(connectionError(undefined, host, port, signal))
   return new Promise((resolve, reject) => {
     const socket = connect({
       host,
@@ -81,48 +82,56 @@ function handshake(options: ConnectOptions, verifyByAuthority: boolean): Promise
       minVersion: 'TLSv1.2',
       rejectUnauthorized: verifyByAuthority,
     })
-    const failed = (error: Error): void => {
-      socket.destroy()
-      reject(connectionError(error, host, port))
+    const settle = (): void => {
+      clearTimeout(late)
+      signal?.removeEventListener('abort', failed)
     }
-    const aborted = (): void => failed(new Error('aborted', { cause: signal?.reason }))
-    socket.setTimeout(timeoutMs, () => failed(new TimeoutError(timeoutMs)))
-    socket.once('error', failed)
+    const failed = (error: unknown): void => {
+      settle()
+      reject(connectionError(error, host, port, signal))
+      socket.destroy()
+    }
+    const late = setTimeout(() => failed(new KeyrackError('timeout', slow(host, port))), timeoutMs)
+    signal?.addEventListener('abort', failed, { once: true })
+    // Stays for good: an error between here and the first user of the socket must not end the
+    // process. The user sees `close`.
+    socket.on('error', failed)
     socket.once('secureConnect', () => {
-      socket.off('error', failed)
-      signal?.removeEventListener('abort', aborted)
-      socket.setTimeout(0)
+      settle()
       socket.setNoDelay(true)
       resolve(socket)
     })
-    if (signal?.aborted) aborted()
-    else signal?.addEventListener('abort', aborted, { once: true })
   })
 }
 
-class TimeoutError extends Error {
-  constructor(milliseconds: number) {
-    super(`no answer within ${milliseconds / 1000} s`)
-  }
+function slow(host: string, port: number): string {
+  return `${host}:${port} did not answer in time`
 }
 
-const CERTIFICATE_PROBLEMS = /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|ALTNAME/
+const CERTIFICATE_PROBLEMS = /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|ALTNAME|HOSTNAME_MISMATCH|INVALID_/
 
 /** One sentence for each way in which a connection fails. */
-export function connectionError(error: unknown, host: string, port: number): KeyrackError {
-  if (error instanceof KeyrackError) return error
+export function connectionError(
+  error: unknown,
+  host: string,
+  port: number,
+  signal?: AbortSignal,
+): KeyrackError {
   const code = errorCode(error)
   const where = `${host}:${port}`
   const say = (message: string, hint?: string): KeyrackError =>
     new KeyrackError('rack-unreachable', message, { cause: error, ...(hint ? { hint } : {}) })
-  if (error instanceof TimeoutError) {
-    return new KeyrackError('timeout', `${where} did not answer in time`, { cause: error })
-  }
+  if (signal?.aborted) return cancelled(signal, host, port)
+  if (error instanceof KeyrackError) return error
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') {
     return say(`the name ${host} cannot be resolved`, 'check the spelling and the network')
   }
   if (code === 'ECONNREFUSED') {
     return say(`nothing answers at ${where}`, 'is the server running and the port right?')
+  }
+  if (code === 'ETIMEDOUT') return new KeyrackError('timeout', slow(host, port), { cause: error })
+  if (code === 'EPROTO' || code.startsWith('ERR_SSL')) {
+    return say(`${where} does not speak TLS as it should`, 'is this the TLS port?')
   }
   if (CERTIFICATE_PROBLEMS.test(code)) {
     return new KeyrackError('rack-refused', `the certificate of ${where} is not trusted`, {
@@ -130,10 +139,25 @@ export function connectionError(error: unknown, host: string, port: number): Key
       hint: 'log in again to compare and accept its fingerprint',
     })
   }
-  if (code === 'EPROTO' || code.startsWith('ERR_SSL')) {
-    return say(`${where} does not speak TLS`, 'is this the TLS port?')
+  if (code.startsWith('HPE_')) {
+    const message = `${where} gave an answer that cannot be understood`
+    return new KeyrackError('rack-broken', message, {
+      cause: error,
+      hint: 'is this a Console or a Rack?',
+    })
   }
   return say(`the connection to ${where} failed`, 'try again, and check that the server is running')
+}
+
+function cancelled(signal: AbortSignal, host: string, port: number): KeyrackError {
+  const reason: unknown = signal.reason
+  if (reason instanceof KeyrackError) return reason
+  if (reason instanceof Error && reason.name === 'TimeoutError') {
+    return new KeyrackError('timeout', slow(host, port), { cause: reason })
+  }
+  return new KeyrackError('rack-unreachable', `the request to ${host}:${port} was cancelled`, {
+    cause: reason,
+  })
 }
 
 function errorCode(error: unknown): string {

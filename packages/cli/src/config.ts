@@ -1,13 +1,14 @@
+import { realpathSync } from 'node:fs'
 import { homedir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { Secret } from '@keyrack/secrets/secret'
 
 /** What the environment says. This is the only file of the command line that reads it. */
 export interface Environment {
   /** `$CONVOX_CONFIG`, or `~/.convox`. */
   configFolder: string
-  /** The `.convox` of the current folder, which may name the Rack of a project. */
-  projectFolder: string
+  /** The `.convox` of the current folder, which may name the Rack of a project; none at home. */
+  projectFolder: string | undefined
   host: string | undefined
   password: Secret | undefined
   rack: string | undefined
@@ -26,13 +27,30 @@ export function readEnvironment(
     const text = read(name)
     return text === undefined ? undefined : Secret.of(text)
   }
+  const home = homedir()
+  const configFolder = env.CONVOX_CONFIG || join(home, '.convox')
+  const project = join(folder, '.convox')
+  // In the home folder, `./.convox` is the person's own and no project's.
+  const isOwn = [configFolder, join(home, '.convox')].some((own) => isSame(own, project))
   return {
-    configFolder: env['CONVOX_CONFIG'] || join(homedir(), '.convox'),
-    projectFolder: join(folder, '.convox'),
+    configFolder,
+    projectFolder: isOwn ? undefined : project,
     host: read('CONVOX_HOST'),
     password: secret('CONVOX_PASSWORD'),
     rack: read('CONVOX_RACK'),
     rackUrl: secret('RACK_URL'),
-    colour: !env['NO_COLOR'] && env['TERM'] !== 'dumb',
+    colour: !env.NO_COLOR && env.TERM !== 'dumb',
+  }
+}
+
+function isSame(a: string, b: string): boolean {
+  return resolve(a) === resolve(b) || real(a) === real(b)
+}
+
+function real(path: string): string {
+  try {
+    return realpathSync(path)
+  } catch {
+    return resolve(path)
   }
 }

@@ -27,6 +27,7 @@ export async function connectTo(target: Target, rack?: string): Promise<Connecti
     url: target.host.url,
     password: target.key,
     version: ownVersion(),
+    ...(target.user === undefined ? {} : { user: target.user }),
     ...(target.pin === undefined ? {} : { pin: target.pin }),
     ...(rack === undefined ? {} : { rack }),
   })
@@ -65,8 +66,8 @@ function explain(error: unknown, target: Target): unknown {
   if (target.pin === undefined) {
     return new Failure(error.message, `compare and accept it: convox login ${name}`, error)
   }
-  const shown = typeof error.cause === 'string' ? error.cause : undefined
-  return shown === undefined ? error : changedCertificate(name, target.pin, shown)
+  const shown = typeof error.cause === 'string' ? error.cause : ''
+  return /^[0-9a-f]{64}$/.test(shown) ? changedCertificate(name, target.pin, shown) : error
 }
 
 /** Never asked, always refused: this is what somebody in between looks like. */

@@ -13,18 +13,10 @@ export function exitStatus(error: unknown): Ending {
   if (error instanceof UsageError) return { status: 2, text: textOf(error) }
   if (error instanceof NotLoggedIn) return { status: 4, text: textOf(error) }
   if (error instanceof Failure) return { status: 1, text: textOf(error) }
-  // By name: importing the classes would load both packages on every start.
+  // By name: importing the class would load its package on every start.
   if (isNamed(error, 'KeyrackError')) return { status: 1, text: textOf(error) }
-  if (isNamed(error, 'CommanderError')) return usage(error)
   const said = error instanceof Error ? error.message : String(error)
   return { status: 1, text: `this is a mistake in convox: ${said}; please report it` }
-}
-
-function usage(error: Error): Ending {
-  if ('exitCode' in error && error.exitCode === 0) return { status: 0 }
-  const [first = '', suggestion] = error.message.replace(/^error: /, '').split('\n')
-  const hint = /Did you mean (.*)\?\)$/.exec(suggestion ?? '')?.[1]
-  return { status: 2, text: hint === undefined ? first : `${first}; did you mean ${hint}?` }
 }
 
 function isNamed(error: unknown, name: string): error is Error {

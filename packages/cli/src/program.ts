@@ -1,6 +1,7 @@
 import { readCommandLine, subcommands, unknownCommand } from './command-line.ts'
 import { COMMANDS } from './command-table.ts'
 import type { Environment } from './config.ts'
+import { UsageError } from './failures.ts'
 import { helpTopic, rootHelp } from './help.ts'
 import type { Terminal } from './terminal.ts'
 import { ownVersion } from './version.ts'
@@ -37,7 +38,7 @@ async function runCommand(
 ): Promise<void> {
   const entry = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
   if (entry === undefined) throw unknownCommand(name, COMMANDS)
-  const [{ Command }, { createContext }, define] = await Promise.all([
+  const [{ Command, CommanderError }, { createContext }, define] = await Promise.all([
     import('commander'),
     import('./context.ts'),
     entry.load(),
@@ -58,7 +59,23 @@ async function runCommand(
     .option('--host <host>', 'use this Console or Rack')
   const below = subcommands(name, COMMANDS)
   if (below.length > 0) command.addHelpText('after', `\nCommands:\n${listOf(below)}`)
-  await command.parseAsync(args, { from: 'user' })
+  try {
+    await command.parseAsync(args, { from: 'user' })
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error
+    // Help that was asked for ends this way too.
+    if (error.exitCode !== 0) throw usageError(error.message, name)
+  }
+}
+
+/** The parser's own texts, as in `error: unknown option '--jsn'\n(Did you mean --json?)`. */
+function usageError(message: string, name: string): UsageError {
+  const [first = '', suggestion = ''] = message.replace(/^error: /, '').split('\n')
+  const meant = /Did you mean (\S+)\?\)$/.exec(suggestion)?.[1]
+  return new UsageError(
+    first,
+    meant === undefined ? `see: convox help ${name}` : `did you mean ${meant}`,
+  )
 }
 
 function listOf(names: readonly string[]): string {

@@ -15,6 +15,8 @@ export interface Target {
   key: Secret
   keySource: KeySource
   pin: string | undefined
+  /** The user beside the key, where it matters: `jwt` says that the key is an access token. */
+  user?: string
 }
 
 export function findTarget(context: Context, options: GlobalOptions): Target {
@@ -61,8 +63,7 @@ export function findRack(
 /** What overrules `convox switch` here and now, for a remark. */
 export function rackOverride(context: Context): string | undefined {
   if (context.environment.rack !== undefined) return 'CONVOX_RACK'
-  const file = join(context.environment.projectFolder, 'rack')
-  return readProjectFile(file) === undefined ? undefined : file
+  return rackOfProject(context)?.source
 }
 
 function chooseRack(
@@ -73,20 +74,22 @@ function chooseRack(
   const { environment, folder } = context
   if (options.rack !== undefined) return { name: options.rack, source: '--rack' }
   if (environment.rack !== undefined) return { name: environment.rack, source: 'CONVOX_RACK' }
-  const file = join(environment.projectFolder, 'rack')
-  const ofProject = readProjectFile(file)
-  if (ofProject !== undefined) return { name: ofProject, source: file }
+  const ofProject = rackOfProject(context)
+  if (ofProject !== undefined) return ofProject
   const remembered = readChosenRack(folder, host)
   return remembered === undefined ? undefined : { name: remembered, source: folder.pathOf('rack') }
 }
 
-function readProjectFile(path: string): string | undefined {
+function rackOfProject({ environment }: Context): ChosenRack | undefined {
+  if (environment.projectFolder === undefined) return undefined
+  const source = join(environment.projectFolder, 'rack')
   try {
-    const stat = statSync(path, { throwIfNoEntry: false })
+    const stat = statSync(source, { throwIfNoEntry: false })
     if (stat === undefined || !stat.isFile() || stat.size > 4096) return undefined
-    return readFileSync(path, 'utf8').trim() || undefined
+    const name = readFileSync(source, 'utf8').trim()
+    return name === '' ? undefined : { name, source }
   } catch (error) {
-    throw new Failure(`cannot read ${path}`, `look at it: ls -l ${path}`, error)
+    throw new Failure(`cannot read ${source}`, `look at it: ls -l ${source}`, error)
   }
 }
 
@@ -97,11 +100,9 @@ function parseRackUrl(secret: Secret): Omit<Target, 'pin'> {
   if (url === undefined || url.password === '') {
     throw new Failure('RACK_URL is not a Rack', 'it looks like https://convox:KEY@HOST')
   }
-  if (url.username === 'jwt') {
-    throw new Failure('RACK_URL holds an access token, which convox cannot use yet')
-  }
   const host = parseHost(`${url.protocol}//${url.host}${url.pathname}`)
-  return { host, key: Secret.of(decode(url.password)), keySource: 'RACK_URL' }
+  const user = url.username === '' ? {} : { user: decode(url.username) }
+  return { host, key: Secret.of(decode(url.password)), keySource: 'RACK_URL', ...user }
 }
 
 function pinOfRackUrl(context: Context): string | undefined {

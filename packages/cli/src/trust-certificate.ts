@@ -47,7 +47,7 @@ export async function trustCertificate(
 export function parseFingerprint(text: string): string {
   try {
     return parsePin(text)
-  } catch (error) {
+  } catch {
     throw new UsageError(
       `"${text.slice(0, 100)}" is not a fingerprint`,
       'give the SHA-256 of the certificate as 64 hex digits, as the server printed it',

@@ -34,12 +34,12 @@ function isGoodAnswer(body: string): boolean {
 }
 
 function describeAccount(value: unknown): string | undefined {
-  if (!isRecord(value) || typeof value['email'] !== 'string') return undefined
-  const list = Array.isArray(value['organizations']) ? value['organizations'] : []
+  if (!isRecord(value) || typeof value.email !== 'string') return undefined
+  const list = Array.isArray(value.organizations) ? value.organizations : []
   const names = list
-    .map((entry: unknown) => (isRecord(entry) ? entry['name'] : entry))
+    .map((entry: unknown) => (isRecord(entry) ? entry.name : entry))
     .filter((name) => typeof name === 'string')
-  return names.length === 0 ? value['email'] : `${value['email']} (${names.join(', ')})`
+  return names.length === 0 ? value.email : `${value.email} (${names.join(', ')})`
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -44,8 +44,7 @@ function shellHeaders({ terminal }: Context, words: readonly string[]): Record<s
     )
   }
   return {
-    // Node writes one byte for each character of a header; the bytes are to be UTF-8.
-    ...(command === '' ? {} : { Command: Buffer.from(command, 'utf8').toString('latin1') }),
+    ...(command === '' ? {} : { Command: command }),
     ...(size === undefined ? {} : { Height: String(size.rows), Width: String(size.columns) }),
   }
 }

@@ -1,23 +1,24 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
+import { getRequestListener, type HttpBindings } from '@hono/node-server'
+import { KeyrackError, normalizePath } from '@keyrack/protocol'
+import { errorResponse } from '@keyrack/server'
 import type { ConsoleContext } from '../context.ts'
-import type { AccountEntry } from '../directory.ts'
-
-/** What this layer needs of proxy/. */
-export interface RackProxy {
-  request(
-    req: IncomingMessage,
-    res: ServerResponse,
-    account: AccountEntry,
-    requestId: string,
-  ): void | Promise<void>
-}
+import type { Proxy } from '../proxy/index.ts'
+import { logFailure, logSocketWhenDone, logWhenDone } from './access-log.ts'
+import { type Apps, createApps, type Login } from './app.ts'
+import { createFactsReader, errorHeaders, type RequestFacts } from './edge.ts'
+import { createHostCheck } from './host-check.ts'
+import type { KeyAuthenticator } from './key-authenticator.ts'
+import { isOpen, type Owner, ownerOf } from './ownership.ts'
+import { foreignOrigin, isForeign } from './same-origin.ts'
 
 export interface HandlerOptions {
   context: ConsoleContext
-  proxy: RackProxy
-  /** What a person types after `convox login`, and the certificate they will be shown. */
-  login: { host: string; fingerprint: string }
+  proxy: Pick<Proxy, 'request' | 'upgrade'>
+  /** The same one that the proxy was given. */
+  authenticate: KeyAuthenticator
+  login: Login
 }
 
 export interface ConsoleHandler {
@@ -26,6 +27,105 @@ export interface ConsoleHandler {
 }
 
 /** The one entry of both listeners: decides by table who owns a URL (design 5). */
-export function createHandler(_options: HandlerOptions): ConsoleHandler {
-  throw new Error('being written')
+export function createHandler(options: HandlerOptions): ConsoleHandler {
+  const { context, proxy } = options
+  const readFacts = createFactsReader(context)
+  const check = createDoorkeeper(context)
+  const apps = createApps(context, options.authenticate, options.login)
+  const known = new WeakMap<IncomingMessage, RequestFacts>()
+  const listenerOf = (app: Apps[keyof Apps]) =>
+    getRequestListener(
+      (request, env) => {
+        const { incoming, outgoing } = env as HttpBindings
+        const facts = known.get(incoming)
+        if (facts === undefined) throw new TypeError('a request came around the handler')
+        return app.fetch(request, { incoming, outgoing, facts })
+      },
+      { overrideGlobalObjects: false },
+    )
+  const listeners = {
+    console: listenerOf(apps.console),
+    api: listenerOf(apps.api),
+    page: listenerOf(apps.page),
+  }
+
+  async function serve(req: IncomingMessage, res: ServerResponse, facts: RequestFacts) {
+    const owner = check(req, facts)
+    if (owner === 'rack') await proxy.request(req, res, facts)
+    else await listeners[owner](req, res)
+  }
+
+  return {
+    request(req, res) {
+      const facts = readFacts(req)
+      known.set(req, facts)
+      logWhenDone(context, facts, res)
+      serve(req, res, facts).catch((error: unknown) => {
+        const answer = errorResponse(error, facts.requestId)
+        logFailure(context, facts, answer.status, error)
+        if (res.headersSent) {
+          res.destroy()
+          return
+        }
+        res.writeHead(answer.status, errorHeaders(answer, facts)).end(answer.body)
+      })
+    },
+
+    upgrade(req, socket, head) {
+      const facts = readFacts(req)
+      logSocketWhenDone(context, facts, socket)
+      socket.on('error', () => socket.destroy())
+      try {
+        const owner = check(req, facts)
+        if (req.headers.upgrade?.toLowerCase() !== 'websocket') throw onlyWebSockets()
+        // Without a key the owner is a page, but no page has a WebSocket: the proxy refuses it in
+        // the way that command lines understand.
+        if (owner === 'console' || owner === 'api') throw noSocketHere()
+        void proxy.upgrade(req, socket, head, facts)
+      } catch (error) {
+        refuse(socket, error, facts)
+      }
+    },
+  }
+}
+
+/** What is checked before anything is routed; the answer is who owns the path. */
+function createDoorkeeper({ config }: ConsoleContext) {
+  const isOurName = createHostCheck(config)
+  return (req: IncomingMessage, facts: RequestFacts): Owner => {
+    const { path } = normalizePath(req.url ?? '')
+    // Health checkers call by address, and these answers are the same for everybody.
+    if (!isOpen(path) && !isOurName(req.headers.host)) throw unknownHost()
+    const keyPresented = req.headers.authorization !== undefined
+    // A browser that was once given a key in a password box sends it along from any site.
+    if (keyPresented && isForeign(req.headers, facts)) throw foreignOrigin()
+    return ownerOf(path, keyPresented)
+  }
+}
+
+function unknownHost(): KeyrackError {
+  return new KeyrackError('forbidden', 'this Console does not go by the host name in the request', {
+    hint: 'use localhost or the address in PUBLIC_URL, or add the name to ALLOWED_HOSTS',
+  })
+}
+
+function onlyWebSockets(): KeyrackError {
+  return new KeyrackError('invalid', 'the only protocol to upgrade to is websocket')
+}
+
+function noSocketHere(): KeyrackError {
+  return new KeyrackError('not-found', 'there is no WebSocket at this path')
+}
+
+/** A refusal before any upgrade, as plain HTTP on the bare socket. */
+function refuse(socket: Duplex, error: unknown, facts: RequestFacts): void {
+  const answer = errorResponse(error, facts.requestId)
+  const headers = {
+    ...errorHeaders(answer, facts),
+    'Content-Length': Buffer.byteLength(answer.body),
+    Connection: 'close',
+  }
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`)
+  const status = `HTTP/1.1 ${answer.status} ${STATUS_CODES[answer.status] ?? ''}`
+  socket.end([status, ...lines, '', answer.body].join('\r\n'))
 }

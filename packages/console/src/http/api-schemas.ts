@@ -1,0 +1,31 @@
+import { Secret } from '@keyrack/secrets'
+import { z } from 'zod'
+import { ROLES } from '../organizations/roles.ts'
+
+// The body limit is 64 KiB; the domain has its own, shorter limits where they mean something.
+const LONGEST = 16_384
+
+/** SQLite reads a text up to its first NUL, and a lone surrogate cannot be stored at all. */
+const text = z
+  .string()
+  .max(LONGEST)
+  .refine((value) => !value.includes('\0'), 'must not hold a NUL character')
+  .refine((value) => value.isWellFormed(), 'must be valid Unicode')
+
+const secret = text.transform((value) => Secret.of(value))
+
+export const SignUpBody = z.strictObject({
+  email: text,
+  password: secret,
+  organization: text.optional(),
+  invitation: text.optional(),
+  setup_token: text.optional(),
+})
+
+export const SignInBody = z.strictObject({ email: text, password: secret })
+
+export const InvitationBody = z.strictObject({
+  email: text.optional(),
+  organization: text.optional(),
+  role: z.enum(ROLES).optional(),
+})

@@ -1,0 +1,84 @@
+import { KeyrackError } from '@keyrack/protocol'
+import { type Context, Hono } from 'hono'
+import { signIn } from '../accounts/sign-in.ts'
+import { signUp } from '../accounts/sign-up.ts'
+import { regenerateApiKey } from '../api-keys/regenerate-api-key.ts'
+import type { ConsoleContext } from '../context.ts'
+import { invite } from '../organizations/invite.ts'
+import { endSession } from '../sessions/end.ts'
+import { viewAccount } from './account-view.ts'
+import { InvitationBody, SignInBody, SignUpBody } from './api-schemas.ts'
+import { requireKeyOrSession, requireOwnPage } from './authenticate.ts'
+import { type EdgeEnv, requestContext } from './edge.ts'
+import { invitationUrl } from './invitation-url.ts'
+import type { KeyAuthenticator } from './key-authenticator.ts'
+import { rackSummary } from './rack-summary.ts'
+import { readJson } from './read-input.ts'
+import { clearSessionCookie, keepSession, readSessionCookie } from './session-cookie.ts'
+
+/** The JSON API, below `/api`. It says over HTTP what the domain functions say; it decides nothing. */
+export function createApi(context: ConsoleContext, authenticate: KeyAuthenticator): Hono<EdgeEnv> {
+  const api = new Hono<EdgeEnv>()
+  const known = requireKeyOrSession(context, authenticate)
+
+  api.post('/sign-up', requireOwnPage, async (c) => {
+    const { setup_token: setupToken, ...body } = await readJson(c, SignUpBody)
+    const made = await signUp(context, { ...body, setupToken }, requestContext(c.env.facts))
+    const { id, email, organization } = made
+    return c.json({ id, api_key: made.apiKey.reveal(), email, organization }, 201)
+  })
+
+  api.post('/sign-in', requireOwnPage, async (c) => {
+    const body = await readJson(c, SignInBody)
+    const { account, session } = await signIn(context, body, requestContext(c.env.facts))
+    keepSession(c, context, session)
+    return c.json({ id: account.id, email: account.email })
+  })
+
+  api.post('/sign-out', requireOwnPage, async (c) => {
+    const cookie = readSessionCookie(c)
+    if (cookie !== undefined) await endSession(context, cookie)
+    clearSessionCookie(c)
+    return c.body(null, 204)
+  })
+
+  api.get('/account', known, async (c) => {
+    const view = await viewAccount(context, c.var.account)
+    return c.json({
+      id: view.id,
+      email: view.email,
+      server_administrator: view.serverAdministrator,
+      organizations: view.organizations,
+      api_key: {
+        last_four: view.apiKey.lastFour,
+        created_at: new Date(view.apiKey.createdAt).toISOString(),
+      },
+    })
+  })
+
+  api.post('/account/api-key', known, async (c) => {
+    const actor = c.var.account
+    const { apiKey } = await regenerateApiKey(context, actor.id, requestContext(c.env.facts))
+    return c.json({ api_key: apiKey.reveal() }, 201)
+  })
+
+  api.post('/invitations', known, async (c) => {
+    const body = await readJson(c, InvitationBody)
+    const made = await invite(context, c.var.account, body, requestContext(c.env.facts))
+    const token = made.token.reveal()
+    const url = invitationUrl(context.config, c.env.facts, token)
+    const expiresAt = new Date(made.expiresAt).toISOString()
+    return c.json({ id: made.id, token, url, expires_at: expiresAt }, 201)
+  })
+
+  api.get('/racks', known, (c) => {
+    return c.json(context.directory.racksOf(c.var.account).map(rackSummary))
+  })
+
+  api.all('*', noSuchRoute)
+  return api
+}
+
+function noSuchRoute(_c: Context): never {
+  throw new KeyrackError('not-found', 'the API has no such route')
+}

@@ -1,0 +1,17 @@
+import type { ConsoleContext } from '../context.ts'
+import type { AccountEntry } from '../directory.ts'
+import { authenticateUser } from '../proxy/authenticate-user.ts'
+import { KeyThrottle } from './key-throttle.ts'
+
+/** The account behind an `Authorization` header; throws `unauthenticated` or `throttled`. */
+export type KeyAuthenticator = (authorization: string | undefined, address: string) => AccountEntry
+
+/** One for the proxy and our own routes together: a wrong key counts wherever it is presented. */
+export function createKeyAuthenticator({
+  directory,
+  clock,
+}: Pick<ConsoleContext, 'directory' | 'clock'>): KeyAuthenticator {
+  const throttle = new KeyThrottle(clock)
+  return (authorization, address) =>
+    authenticateUser({ directory, throttle }, authorization, address)
+}

@@ -1,0 +1,68 @@
+import type { AccountView } from '../http/account-view.ts'
+import { Layout } from './layout.tsx'
+
+export function AccountPage({ account }: { account: AccountView }) {
+  const { email, organizations, apiKey } = account
+  return (
+    <Layout title="Account" email={email} current="account">
+      <h1>Account</h1>
+      <section class="panel" aria-labelledby="person-title">
+        <h2 id="person-title">You</h2>
+        <dl>
+          <div>
+            <dt>Email</dt>
+            <dd>{email}</dd>
+          </div>
+          <div>
+            <dt>{organizations.length === 1 ? 'Organization' : 'Organizations'}</dt>
+            <dd>
+              {organizations.map(({ name, role }) => (
+                <span class="line">
+                  {name} <span class="muted">as {role}</span>
+                </span>
+              ))}
+            </dd>
+          </div>
+          {account.serverAdministrator ? (
+            <div>
+              <dt>Server</dt>
+              <dd>You administer this server.</dd>
+            </div>
+          ) : null}
+        </dl>
+      </section>
+      <section class="panel" aria-labelledby="key-title">
+        <h2 id="key-title">API key</h2>
+        <dl>
+          <div>
+            <dt>Key</dt>
+            <dd>
+              <code>{maskedKey(apiKey.lastFour)}</code>
+            </dd>
+          </div>
+          <div>
+            <dt>Created</dt>
+            <dd>
+              <Time at={apiKey.createdAt} />
+            </dd>
+          </div>
+        </dl>
+        <p>
+          <a class="button" href="/account/api-key">
+            Regenerate…
+          </a>
+        </p>
+      </section>
+    </Layout>
+  )
+}
+
+/** `cvxu_…abcd`: enough to recognise a key by. */
+export function maskedKey(lastFour: string): string {
+  return `cvxu_…${lastFour}`
+}
+
+function Time({ at }: { at: number }) {
+  const iso = new Date(at).toISOString()
+  return <time datetime={iso}>{`${iso.slice(0, 10)} ${iso.slice(11, 16)} UTC`}</time>
+}

@@ -1,0 +1,34 @@
+import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+
+/** A file whose address holds its hash, so that a browser may keep it for ever. */
+interface Asset {
+  body: string
+  type: string
+}
+
+const TYPES = { css: 'text/css', js: 'text/javascript', svg: 'image/svg+xml' } as const
+
+// Style and script are plain files beside the sources, which the compiler does not copy: from
+// src/web and from dist/web alike they are at this place.
+const FOLDER = new URL('../../src/web/static/', import.meta.url)
+
+const byPath = new Map<string, Asset>()
+
+function load(name: string, kind: keyof typeof TYPES): string {
+  const body = readFileSync(new URL(`${name}.${kind}`, FOLDER), 'utf8')
+  const hash = createHash('sha256').update(body).digest('hex').slice(0, 12)
+  const path = `/assets/${name}-${hash}.${kind}`
+  byPath.set(path, { body, type: `${TYPES[kind]}; charset=utf-8` })
+  return path
+}
+
+export const ASSET_PATHS = {
+  style: load('console', 'css'),
+  script: load('console', 'js'),
+  icon: load('icon', 'svg'),
+}
+
+export function findAsset(path: string): Asset | undefined {
+  return byPath.get(path)
+}

@@ -1,0 +1,125 @@
+import { KeyrackError } from '@keyrack/protocol'
+import { type Context, Hono } from 'hono'
+import { createMiddleware } from 'hono/factory'
+import { signIn } from '../accounts/sign-in.ts'
+import { signUp } from '../accounts/sign-up.ts'
+import type { ConsoleContext } from '../context.ts'
+import { SignInBody, SignUpBody } from '../http/api-schemas.ts'
+import type { Login } from '../http/app.ts'
+import { requireOwnPage, sessionAccount } from '../http/authenticate.ts'
+import { type EdgeEnv, requestContext } from '../http/edge.ts'
+import { invitationCode } from '../http/invitation-url.ts'
+import { parseInput, readForm } from '../http/read-input.ts'
+import { clearSessionCookie, keepSession, readSessionCookie } from '../http/session-cookie.ts'
+import { createSession } from '../sessions/create.ts'
+import { endSession } from '../sessions/end.ts'
+import { ApiKeyPage } from './api-key-page.tsx'
+import { type FormFailure, formFailure, requireFields } from './form-failure.ts'
+import { MessagePage } from './message-page.tsx'
+import { pageStatus, render } from './render.ts'
+import { SignInPage } from './sign-in-page.tsx'
+import { SIGN_UP_FIELDS, SignUpPage } from './sign-up-page.tsx'
+
+/** What is before the door: signing up, in and out. */
+export function createDoor(context: ConsoleContext, login: Login): Hono<EdgeEnv> {
+  const door = new Hono<EdgeEnv>()
+
+  door.get('/sign-up', confidential, (c) => showSignUp(context, c))
+  door.post('/sign-up', confidential, requireOwnPage, async (c) => {
+    const form = await readForm(c)
+    try {
+      requireFields(form, ['email', 'password'])
+      const pasted = form.get('invitation')
+      const { setup_token: setupToken, ...input } = parseInput(
+        pick(form, SIGN_UP_FIELDS),
+        SignUpBody,
+      )
+      const invitation = pasted === undefined ? undefined : invitationCode(pasted)
+      const facts = requestContext(c.env.facts)
+      const made = await signUp(context, { ...input, invitation, setupToken }, facts)
+      c.env.facts.actorId = made.id
+      keepSession(c, context, await createSession(context, made.id, facts))
+      const apiKey = made.apiKey.reveal()
+      return render(c, <ApiKeyPage email={made.email} apiKey={apiKey} first login={login} />, 201)
+    } catch (error) {
+      return showSignUp(context, c, { form, error: expected(error) })
+    }
+  })
+
+  door.get('/sign-in', confidential, (c) => showDoor(context, c))
+  door.post('/sign-in', confidential, requireOwnPage, async (c) => {
+    const form = await readForm(c)
+    const email = form.get('email')
+    try {
+      requireFields(form, ['email', 'password'])
+      const input = parseInput(pick(form, ['email', 'password']), SignInBody)
+      const { account, session } = await signIn(context, input, requestContext(c.env.facts))
+      c.env.facts.actorId = account.id
+      keepSession(c, context, session)
+      // The mark lets the next page tell a dropped cookie from a fresh visitor.
+      return c.redirect(`/?${SIGNED_IN}`, 303)
+    } catch (cause) {
+      const error = expected(cause)
+      const failure = formFailure(error, ['email', 'password'])
+      return render(c, <SignInPage email={email} failure={failure} />, pageStatus(error))
+    }
+  })
+
+  door.post('/sign-out', requireOwnPage, async (c) => {
+    const cookie = readSessionCookie(c)
+    if (cookie !== undefined) await endSession(context, cookie)
+    clearSessionCookie(c)
+    return c.redirect('/', 303)
+  })
+  return door
+}
+
+const SIGNED_IN = 'signed-in'
+
+/** What a visitor without a session sees at `/`: the form that is of use now. */
+export async function showDoor(context: ConsoleContext, c: Context<EdgeEnv>) {
+  if (!c.env.facts.confidential) return notConfidential(c)
+  if ((await sessionAccount(context, c)) !== undefined) return c.redirect('/', 303)
+  if (context.directory.empty) return showSignUp(context, c)
+  return render(c, <SignInPage cookieLost={c.req.query(SIGNED_IN) !== undefined} />)
+}
+
+interface Refused {
+  form: ReadonlyMap<string, string>
+  error: KeyrackError
+}
+
+function showSignUp(
+  { directory, setupToken }: ConsoleContext,
+  c: Context<EdgeEnv>,
+  refused?: Refused,
+) {
+  const first = directory.empty
+  const fields = SIGN_UP_FIELDS.filter((name) =>
+    name === 'invitation' ? !first : name !== 'setup_token' || (first && setupToken !== undefined),
+  )
+  const failure: FormFailure | undefined = refused && formFailure(refused.error, fields)
+  const page = <SignUpPage fields={fields} first={first} values={refused?.form} failure={failure} />
+  return render(c, page, refused === undefined ? 200 : pageStatus(refused.error))
+}
+
+/** A password is neither asked for nor taken where others can read along. */
+const confidential = createMiddleware<EdgeEnv>(async (c, next) => {
+  return c.env.facts.confidential ? next() : notConfidential(c)
+})
+
+function notConfidential(c: Context<EdgeEnv>) {
+  const text =
+    'This address is not encrypted, so a password typed here could be read on its way. Open the Console by its https address, or by localhost on the machine it runs on.'
+  return render(c, <MessagePage title="Open this over https" text={text} />, 403)
+}
+
+function pick(form: ReadonlyMap<string, string>, names: readonly string[]) {
+  return Object.fromEntries([...form].filter(([name]) => names.includes(name)))
+}
+
+/** A user's mistake goes back into the form; anything else is not the form's to explain. */
+function expected(error: unknown): KeyrackError {
+  if (error instanceof KeyrackError && error.status < 500) return error
+  throw error
+}

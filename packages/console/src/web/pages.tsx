@@ -1,0 +1,87 @@
+import { errorText, KeyrackError } from '@keyrack/protocol'
+import { type Context, Hono } from 'hono'
+import { regenerateApiKey } from '../api-keys/regenerate-api-key.ts'
+import type { ConsoleContext } from '../context.ts'
+import { logFailure } from '../http/access-log.ts'
+import { viewAccount } from '../http/account-view.ts'
+import type { Login } from '../http/app.ts'
+import { noCredentials, requireOwnPage, sessionAccount } from '../http/authenticate.ts'
+import { type EdgeEnv, requestContext } from '../http/edge.ts'
+import { listsHtml } from '../http/lists-html.ts'
+import { AccountPage } from './account-page.tsx'
+import { ApiKeyPage } from './api-key-page.tsx'
+import { findAsset } from './assets.ts'
+import { createDoor, showDoor } from './door.tsx'
+import { sentence } from './form-failure.ts'
+import { MessagePage } from './message-page.tsx'
+import { RacksPage } from './racks-page.tsx'
+import { RegeneratePage } from './regenerate-page.tsx'
+import { pageStatus, render } from './render.ts'
+import { requireSession } from './require-session.ts'
+
+/** What a browser sees. Pages call the same domain functions as the API and hold no logic. */
+export function createPages(context: ConsoleContext, login: Login): Hono<EdgeEnv> {
+  const pages = new Hono<EdgeEnv>()
+  const signedIn = requireSession(context)
+
+  pages.get('/', async (c) => {
+    const account = await sessionAccount(context, c)
+    if (account === undefined) return showDoor(context, c)
+    const racks = context.directory.racksOf(account)
+    return render(c, <RacksPage email={account.email} racks={racks} login={login} />)
+  })
+
+  pages.route('/', createDoor(context, login))
+
+  pages.get('/account', signedIn, async (c) => {
+    const account = await viewAccount(context, c.var.account)
+    return render(c, <AccountPage account={account} />)
+  })
+
+  pages.get('/account/api-key', signedIn, async (c) => {
+    const account = await viewAccount(context, c.var.account)
+    return render(c, <RegeneratePage account={account} />)
+  })
+
+  pages.post('/account/api-key', signedIn, requireOwnPage, async (c) => {
+    const { id, email } = c.var.account
+    const { apiKey } = await regenerateApiKey(context, id, requestContext(c.env.facts))
+    const page = <ApiKeyPage email={email} apiKey={apiKey.reveal()} first={false} login={login} />
+    return render(c, page, 201)
+  })
+
+  pages.get('/assets/:file', (c) => {
+    const asset = findAsset(c.req.path)
+    if (asset === undefined) return c.notFound()
+    const keep = {
+      'Content-Type': asset.type,
+      'Cache-Control': 'public, max-age=31536000, immutable',
+    }
+    return c.body(asset.body, 200, keep)
+  })
+
+  pages.notFound(async (c) => {
+    // With a key this would have gone to a Rack, whatever it is.
+    if (!listsHtml(c.req.header('accept'))) throw noCredentials()
+    const account = await sessionAccount(context, c)
+    if (account === undefined) return c.redirect('/sign-in', 303)
+    const text = 'There is no page at this address.'
+    return render(c, <MessagePage title="Not found" text={text} email={account.email} />, 404)
+  })
+
+  pages.onError((error, c) => showError(context, error, c))
+  return pages
+}
+
+function showError(context: ConsoleContext, error: Error, c: Context<EdgeEnv>) {
+  if (!listsHtml(c.req.header('accept'))) throw error
+  const { facts } = c.env
+  const known = error instanceof KeyrackError
+  const status = known ? pageStatus(error) : 500
+  logFailure(context, facts, status, error)
+  const text = known
+    ? sentence(errorText(error))
+    : 'The server’s log says why, under the request below.'
+  const title = known ? 'That did not work' : 'Something failed here'
+  return render(c, <MessagePage title={title} text={text} requestId={facts.requestId} />, status)
+}

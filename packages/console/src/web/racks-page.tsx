@@ -1,0 +1,63 @@
+import type { RackEntry } from '../directory.ts'
+import { displayName } from '../proxy/find-rack.ts'
+import { Copyable } from './copyable.tsx'
+import { Layout } from './layout.tsx'
+import { type LoginLine, LoginLines } from './login-lines.tsx'
+
+export interface RacksPageProps {
+  email: string
+  racks: readonly RackEntry[]
+  login: LoginLine
+}
+
+export function RacksPage({ email, racks, login }: RacksPageProps) {
+  return (
+    <Layout title="Racks" email={email} current="racks">
+      <h1>Racks</h1>
+      {racks.length === 0 ? (
+        <section class="panel empty">
+          <h2>No Racks yet</h2>
+          <p>
+            Your organizations have no Rack. As soon as an administrator adds one, it appears here
+            and in <code>convox racks</code>.
+          </p>
+        </section>
+      ) : (
+        <ul class="racks">
+          {racks.map((rack, index) => (
+            <RackCard rack={rack} index={index} />
+          ))}
+        </ul>
+      )}
+      <section class="panel" aria-labelledby="login-title">
+        <h2 id="login-title">Connect a terminal</h2>
+        <LoginLines {...login} />
+      </section>
+    </Layout>
+  )
+}
+
+function RackCard({ rack, index }: { rack: RackEntry; index: number }) {
+  const name = displayName(rack)
+  return (
+    <li class="panel rack">
+      <div class="rack-head">
+        <h2>
+          <span class="organization">{rack.organization.name}/</span>
+          {rack.name}
+        </h2>
+        <span class={`status ${rack.status}`}>{rack.status}</span>
+      </div>
+      <p class="facts">
+        {rack.provider}
+        {rack.local ? ' · on this machine' : ''}
+      </p>
+      <Copyable
+        id={`rack-${index}`}
+        label={`command for ${name}`}
+        text={`convox switch ${name}`}
+        command
+      />
+    </li>
+  )
+}

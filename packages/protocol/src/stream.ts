@@ -161,9 +161,14 @@ export class FrameStream extends Duplex {
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: () => void): void {
     const send = (from: number): void => {
-      // What is written to a peer that is gone is dropped; its close event ends the stream.
-      if (from >= chunk.length || this.#ws.readyState !== this.#ws.OPEN) {
+      if (from >= chunk.length) {
         done()
+        return
+      }
+      // What is written to a peer that is gone is dropped, not faster than events are handled, one
+      // of which ends the stream.
+      if (this.#ws.readyState !== this.#ws.OPEN) {
+        setImmediate(done)
         return
       }
       const until = Math.min(chunk.length, from + WRITTEN_FRAMES_MAX * this.#frameBytesMax)

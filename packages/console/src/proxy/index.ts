@@ -17,7 +17,7 @@ import { ClientGone, forward } from './forward.ts'
 import { joinSockets, upgradeAtRack } from './forward-upgrade.ts'
 import { createRackConnections } from './rack-connections.ts'
 import { readGuardedBody } from './rack-password-guard.ts'
-import { record } from './record.ts'
+import { type Recording, record } from './record.ts'
 import { refuseUpgrade } from './refuse-upgrade.ts'
 
 export interface ProxyOptions {
@@ -82,60 +82,85 @@ export function createProxy(options: ProxyOptions): RackProxy {
     return record(audit, { account, rack, route, path, method, requestId, address })
   }
 
+  // What has been begun is recorded to its end before the proxy counts as closed.
+  const underWay = new Set<Promise<void>>()
+  function track(work: Promise<void>): Promise<void> {
+    const settled = work.catch(() => undefined).finally(() => underWay.delete(settled))
+    underWay.add(settled)
+    return work
+  }
+
+  async function proxyRequest(client: IncomingMessage, answer: ServerResponse, facts: ProxyFacts) {
+    const prepared = prepare(client, facts, false)
+    const { rack, route, path, query } = prepared
+    const body = route.guard === 'rack-password' ? await readGuardedBody(client, query) : undefined
+    const recording = await begin(client, prepared, facts)
+    try {
+      const status = await forward(client, answer, {
+        pool: connections.pool(rack),
+        rackName: displayName(rack),
+        method: client.method ?? '',
+        target: query === '' ? path : `${path}?${query}`,
+        headers: attach(client, prepared, facts.requestId),
+        requestId: facts.requestId,
+        ...(body === undefined ? {} : { body }),
+      })
+      await recording.finished(status)
+    } catch (error) {
+      await recording.finished(statusOf(error), noteOf(error))
+      if (!answer.headersSent && !(error instanceof ClientGone)) throw error
+      // Part of the answer is out: only a cut connection says that it is not whole.
+      answer.destroy()
+    }
+  }
+
+  async function proxyUpgrade(
+    client: IncomingMessage,
+    socket: Duplex,
+    head: Buffer,
+    facts: ProxyFacts,
+  ) {
+    // The client's leaving stops what is under way.
+    const aborter = new AbortController()
+    socket.on('error', () => socket.destroy())
+    socket.once('close', () => aborter.abort())
+    let exitCode = endsWithExitCode(client)
+    let recording: Recording | undefined
+    try {
+      const prepared = prepare(client, facts, true)
+      exitCode = prepared.route.exitCode ?? false
+      recording = await begin(client, prepared, facts)
+      const { rack, path } = prepared
+      const headers = attach(client, prepared, facts.requestId)
+      // Never a query on a stream: options are headers (protocol.md 7.1).
+      const upgrade = { rack, target: path, headers }
+      const rackSocket = await upgradeAtRack(client, connections, upgrade, aborter.signal)
+      await joinSockets(client, socket, head, rackSocket)
+      await recording.finished(101)
+    } catch (error) {
+      if (!(error instanceof KeyrackError)) options.failed(error, facts.requestId)
+      if (!socket.destroyed) {
+        refuseUpgrade(client, socket, head, shown(error, facts.requestId), exitCode)
+      }
+      const gone = aborter.signal.aborted ? new ClientGone() : error
+      await recording?.finished(statusOf(gone), noteOf(gone))
+    }
+  }
+
   return {
-    async request(client, answer, facts) {
-      const prepared = prepare(client, facts, false)
-      const { rack, route, path, query } = prepared
-      const body =
-        route.guard === 'rack-password' ? await readGuardedBody(client, query) : undefined
-      const recording = await begin(client, prepared, facts)
-      try {
-        const status = await forward(client, answer, {
-          pool: connections.pool(rack),
-          rackName: displayName(rack),
-          method: client.method ?? '',
-          target: query === '' ? path : `${path}?${query}`,
-          headers: attach(client, prepared, facts.requestId),
-          requestId: facts.requestId,
-          ...(body === undefined ? {} : { body }),
-        })
-        await recording.finished(status)
-      } catch (error) {
-        await recording.finished(statusOf(error), noteOf(error))
-        if (!answer.headersSent && !(error instanceof ClientGone)) throw error
-        // Part of the answer is out: only a cut connection says that it is not whole.
-        answer.destroy()
-      }
-    },
-
+    request: (client, answer, facts) => track(proxyRequest(client, answer, facts)),
     async upgrade(client, socket, head, facts) {
-      // Errors of the client's socket are its end; what is under way is stopped.
-      const aborter = new AbortController()
-      socket.on('error', () => socket.destroy())
-      socket.once('close', () => aborter.abort())
-      let exitCode = endsWithExitCode(client)
-      let recording: Awaited<ReturnType<typeof record>> | undefined
       try {
-        const prepared = prepare(client, facts, true)
-        exitCode = prepared.route.exitCode ?? false
-        recording = await begin(client, prepared, facts)
-        const { rack, path } = prepared
-        const headers = attach(client, prepared, facts.requestId)
-        // Never a query on a stream: options are headers (protocol.md 7.1).
-        const upgrade = { rack, target: path, headers }
-        const rackSocket = await upgradeAtRack(client, connections, upgrade, aborter.signal)
-        await joinSockets(client, socket, head, rackSocket)
-        await recording.finished(101)
+        await track(proxyUpgrade(client, socket, head, facts))
       } catch (error) {
-        await recording?.finished(statusOf(error), noteOf(error))
-        if (!(error instanceof KeyrackError)) options.failed(error, facts.requestId)
-        if (!socket.destroyed) {
-          refuseUpgrade(client, socket, head, shown(error, facts.requestId), exitCode)
-        }
+        options.failed(error, facts.requestId)
+        socket.destroy()
       }
     },
-
-    close: () => connections.close(),
+    async close() {
+      await connections.close()
+      await Promise.all(underWay)
+    },
   }
 }
 

@@ -1,0 +1,110 @@
+import { once } from 'node:events'
+import { setTimeout as delay } from 'node:timers/promises'
+import ssh2, { type Client, type ClientChannel, type ExecOptions } from 'ssh2'
+import type { Engine } from './engine.ts'
+
+/** What the engines' tests do over SSH, with the same library that the Rack uses. */
+
+export interface CommandResult {
+  stdout: Buffer
+  stderr: Buffer
+  code: number | null
+  signal: string | undefined
+}
+
+export interface KeyPair {
+  publicKey: string
+  privateKey: string
+}
+
+/** A new pair whose public line is marked as one that the Rack installed. */
+export function testKeyPair(generation = 1): KeyPair {
+  const pair = ssh2.utils.generateKeyPairSync('ed25519', { comment: `keyrack:${generation}` })
+  return { publicKey: pair.public, privateKey: pair.private }
+}
+
+export async function logIn(
+  engine: Engine,
+  id: string,
+  privateKey: string,
+  username = engine.sshUser,
+): Promise<Client> {
+  const client = new ssh2.Client()
+  const sock = await engine.dial(id)
+  const hostKey = await engine.hostKey(id)
+  client.connect({
+    sock,
+    username,
+    privateKey,
+    hostVerifier: (key: Buffer) =>
+      hostKey === undefined || hostKey.split(' ')[1] === key.toString('base64'),
+  })
+  try {
+    await once(client, 'ready')
+  } catch (error) {
+    client.on('error', () => {})
+    client.end()
+    throw error
+  }
+  // A machine that is killed resets its connections; the tests look at what follows from it.
+  client.on('error', () => {})
+  return client
+}
+
+export function openCommand(
+  client: Client,
+  command: string,
+  options: ExecOptions = {},
+): Promise<ClientChannel> {
+  return new Promise((resolve, reject) => {
+    client.exec(command, options, (error, channel) => (error ? reject(error) : resolve(channel)))
+  })
+}
+
+/** Reads a session to its end; listens before it returns, so nothing is missed. */
+export function collect(channel: ClientChannel): Promise<CommandResult> {
+  const stdout: Buffer[] = []
+  const stderr: Buffer[] = []
+  let ending: Pick<CommandResult, 'code' | 'signal'> = { code: null, signal: undefined }
+  channel.on('data', (bytes: Buffer) => stdout.push(bytes))
+  channel.stderr.on('data', (bytes: Buffer) => stderr.push(bytes))
+  channel.on('exit', (code: number | null, signal?: string) => {
+    ending = { code, signal }
+  })
+  return new Promise((resolve) => {
+    channel.once('close', () =>
+      resolve({ stdout: Buffer.concat(stdout), stderr: Buffer.concat(stderr), ...ending }),
+    )
+  })
+}
+
+export async function runCommand(
+  client: Client,
+  command: string,
+  input: string | Uint8Array = '',
+  options: ExecOptions = {},
+): Promise<CommandResult> {
+  const channel = await openCommand(client, command, options)
+  const result = collect(channel)
+  channel.end(input)
+  return result
+}
+
+/** Looks until a condition holds; the caller's test has a time limit, this has none of its own. */
+export async function until<T>(look: () => Promise<T | undefined> | T | undefined): Promise<T> {
+  for (;;) {
+    const found = await look()
+    if (found !== undefined) return found
+    await delay(20)
+  }
+}
+
+/** The ids of all instances, once `count` of them run and nothing else is in the list. */
+export function runningIds(engine: Engine, count: number): Promise<string[]> {
+  return until(async () => {
+    const instances = await engine.instances()
+    const running = instances.filter(({ status, agent }) => status === 'running' && agent)
+    if (running.length !== count || instances.length !== count) return undefined
+    return instances.map(({ id }) => id)
+  })
+}

@@ -58,7 +58,7 @@ describe('a secret never reaches the log', () => {
       'as a value for the message',
       (log) => log.info('%s %o %j', Secret.of(HIDDEN), { a: Secret.of(HIDDEN) }),
     ],
-    ['as the whole of a line', (log) => log.info(Secret.of(HIDDEN))],
+    ['as an item of a list', (log) => log.info([Secret.of(HIDDEN)])],
     ['in a child logger', (log) => log.child({ key: Secret.of(HIDDEN) }).info('x')],
     [
       'by its name in a child of a child',

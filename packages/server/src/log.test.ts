@@ -1,7 +1,9 @@
+import { once } from 'node:events'
 import { KeyrackError } from '@keyrack/protocol'
 import { mintApiKey, Secret } from '@keyrack/secrets'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { createLogger, type LoggerOptions } from './log.ts'
+import { startProgram } from './testing/child-program.ts'
 
 function logger(options: Partial<LoggerOptions> = {}) {
   const lines: string[] = []
@@ -56,7 +58,10 @@ describe('a secret never reaches the log', () => {
     ['in the message', (log) => log.info(`key ${Secret.of(HIDDEN)}`)],
     [
       'as a value for the message',
-      (log) => log.info('%s %o %j', Secret.of(HIDDEN), { a: Secret.of(HIDDEN) }),
+      // The types refuse it; a caller without types could still do it.
+      (log) => {
+        Reflect.apply(log.info, log, ['%s %o', Secret.of(HIDDEN), { a: Secret.of(HIDDEN) }])
+      },
     ],
     ['as an item of a list', (log) => log.info([Secret.of(HIDDEN)])],
     ['in a child logger', (log) => log.child({ key: Secret.of(HIDDEN) }).info('x')],
@@ -127,6 +132,29 @@ describe('a secret never reaches the log', () => {
     log.info(`krm1.${HIDDEN}`)
     expect(lines.join()).not.toContain(HIDDEN)
     expect(lines[0]).toContain('before [secret] after')
+  })
+})
+
+describe('standard output', () => {
+  it('has every line of a process that ends at once', async () => {
+    const child = startProgram('log-and-exit', ['500'])
+    expect(await child.ended).toEqual({ code: 0, signal: null })
+    const lines = child.output().trimEnd().split('\n')
+    expect(lines.map((line) => JSON.parse(line).n)).toEqual(
+      Array.from({ length: 500 }, (_, n) => n),
+    )
+  })
+
+  it('that nobody reads any more does not end the server', async () => {
+    const child = startProgram('log-and-exit', ['500', 'wait'], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    })
+    onTestFinished(() => void child.process.kill('SIGKILL'))
+    const closed = once(child.process.stdout ?? process, 'close')
+    child.process.stdout?.destroy()
+    await closed
+    child.process.stdin?.end()
+    expect(await child.ended).toEqual({ code: 0, signal: null })
   })
 })
 

@@ -15,6 +15,7 @@ import {
   TEXT,
 } from '../test/raw-stream.ts'
 import { shareTestRack, startTestRack } from '../test/start-test-rack.ts'
+import { isRunning, waitUntil } from '../test/wait-until.ts'
 
 const rack = shareTestRack()
 
@@ -353,21 +354,4 @@ async function latin1Stream(path: string, headers: Record<string, string>): Prom
   const stream = await openRawStream(rack().port, path, headers)
   await stream.ended
   return Buffer.from(stream.text, 'latin1').toString('utf8')
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch {
-    return false
-  }
-}
-
-async function waitUntil(condition: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 20_000
-  while (!(await condition())) {
-    if (Date.now() > deadline) throw new Error('it did not happen within 20 s')
-    await new Promise((resolve) => setTimeout(resolve, 20))
-  }
 }

@@ -2,6 +2,7 @@ import type { Duplex } from 'node:stream'
 import type { Answer, Client, RequestOptions } from '@keyrack/protocol/client'
 import type { Context, GlobalOptions } from './context.ts'
 import { Failure, NotLoggedIn } from './failures.ts'
+import { checkedRackName } from './rack-name.ts'
 import { findRack, findTarget, type Target } from './target.ts'
 import { ownVersion } from './version.ts'
 
@@ -18,7 +19,8 @@ export function connectToHost(context: Context, options: GlobalOptions): Promise
 /** To the Rack of this command. */
 export function connectToRack(context: Context, options: GlobalOptions): Promise<Connection> {
   const target = findTarget(context, options)
-  return connectTo(target, findRack(context, options, target.host.name)?.name)
+  const rack = findRack(context, options, target.host.name)
+  return connectTo(target, rack && checkedRackName(rack.name, rack.source))
 }
 
 export async function connectTo(target: Target, rack?: string): Promise<Connection> {

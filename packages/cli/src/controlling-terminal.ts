@@ -50,10 +50,11 @@ export class ControllingTerminal {
     }
   }
 
-  /** One line without echo. */
-  async secretLine(): Promise<string> {
+  /** One line without echo. Echo is off before the question appears: a paste can be that quick. */
+  async secretLine(prompt: string): Promise<string> {
     const line = new SecretLine()
     this.#input.setRawMode(true)
+    this.write(prompt)
     try {
       for (;;) {
         const input = await this.#read()

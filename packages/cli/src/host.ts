@@ -40,7 +40,7 @@ export function parseHost(text: string): Host {
 
 function parseUrl(typed: string): URL | undefined {
   // The parser drops tabs and line breaks silently and reads a backslash as a slash.
-  if (typed === '' || /[\s\\]/.test(typed)) return undefined
+  if (typed === '' || typed.startsWith('-') || /[\s\\]/.test(typed)) return undefined
   const bare = /^[0-9a-f:]*:[0-9a-f:]*:[0-9a-f:.]*$/i.test(typed) ? `[${typed}]` : typed
   const address = /^[a-z][a-z0-9+.-]*:\/\//i.test(bare) ? bare : `https://${bare}`
   return URL.canParse(address) ? new URL(address) : undefined

@@ -27,11 +27,11 @@ export function isHostInsteadOfRack(rack: string, host: string): boolean {
   return !rack.includes('/') && /[.:]/.test(rack)
 }
 
-/** Nothing but what a Rack can be called may get into a request header. */
+/** Nothing that could end a header or act on a terminal is sent or stored as a Rack. */
 export function checkedRackName(rack: string, source: string): string {
-  if (/^[\w.:/[\]-]{1,200}$/.test(rack)) return rack
+  if (rack.length <= 200 && !/\p{C}/u.test(rack)) return rack
   throw new Failure(
-    `the Rack name in ${source} is not one`,
+    `the Rack name from ${source} is not one`,
     'choose a Rack: convox switch ORG/RACK',
   )
 }

@@ -5,7 +5,7 @@ import { readActiveHost, readChosenRack, readKeys, readPin } from './config-fold
 import type { Context, GlobalOptions } from './context.ts'
 import { Failure, NotLoggedIn } from './failures.ts'
 import { type Host, parseHost } from './host.ts'
-import { checkedRackName, isHostInsteadOfRack } from './rack-name.ts'
+import { isHostInsteadOfRack } from './rack-name.ts'
 
 export type KeySource = 'file' | 'CONVOX_PASSWORD' | 'RACK_URL'
 
@@ -57,7 +57,7 @@ export function findRack(
 ): ChosenRack | undefined {
   const chosen = chooseRack(context, options, host)
   if (chosen === undefined || isHostInsteadOfRack(chosen.name, host)) return undefined
-  return { ...chosen, name: checkedRackName(chosen.name, chosen.source) }
+  return chosen
 }
 
 /** What overrules `convox switch` here and now, for a remark. */

@@ -128,8 +128,7 @@ export class Terminal {
   /** A line typed or pasted without echo. */
   askSecret(prompt: string): Promise<string> {
     const person = this.#askable()
-    person.write(prompt)
-    return person.secretLine()
+    return person.secretLine(prompt)
   }
 
   close(): void {

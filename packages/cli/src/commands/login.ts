@@ -6,7 +6,7 @@ import { Failure, NotLoggedIn, UsageError } from '../failures.ts'
 import { type Host, parseHost } from '../host.ts'
 import { fetchRacks } from '../list-racks.ts'
 import { findKeyOrigin, type KeyOptions, readKey } from '../login-key.ts'
-import { pickRack, rackName } from '../rack-name.ts'
+import { checkedRackName, pickRack, rackName } from '../rack-name.ts'
 import { rackOverride } from '../target.ts'
 import { parseFingerprint, trustCertificate } from '../trust-certificate.ts'
 import { proveKey, whoAmI } from '../who-am-i.ts'
@@ -94,7 +94,7 @@ async function selectRack(
   try {
     const fetched = await fetchRacks(connection)
     if (fetched === undefined) return host
-    names = fetched.racks.map(rackName)
+    names = fetched.racks.map((entry) => checkedRackName(rackName(entry), host))
   } catch (error) {
     if (options.rack !== undefined) throw error
     const why = error instanceof Error ? error.message : String(error)

@@ -4,7 +4,7 @@ import { connectToHost } from '../connect.ts'
 import type { Context, GlobalOptions } from '../context.ts'
 import { Failure } from '../failures.ts'
 import { listRacks } from '../list-racks.ts'
-import { pickRack, rackName } from '../rack-name.ts'
+import { checkedRackName, pickRack, rackName } from '../rack-name.ts'
 import { findHost, findRack, rackOverride } from '../target.ts'
 
 export const defineSwitch: DefineCommand = (command, context) => {
@@ -35,7 +35,7 @@ async function switchTo(context: Context, options: GlobalOptions, typed: string)
       'log in to a Console to have several: convox login HOST',
     )
   }
-  const rack = pickRack(typed, racks.map(rackName))
+  const rack = checkedRackName(pickRack(typed, racks.map(rackName)), host)
   await rememberRack(context.folder, host, rack)
   context.terminal.print(`Switched to ${rack}`)
   const override = rackOverride(context)

@@ -1,0 +1,56 @@
+import { describe, expect, it } from 'vitest'
+import { readCommandLine } from './command-line.ts'
+
+const NAMES = {
+  rack: {},
+  instances: {},
+  'instances ssh': { passThrough: true as const },
+  'instances terminate': {},
+}
+
+function read(line: string) {
+  return readCommandLine(line.split(' '), NAMES)
+}
+
+describe('a command line', () => {
+  it.each([
+    ['rack', 'rack', []],
+    ['rack --json', 'rack', ['--json']],
+    ['-r a/b rack --json', 'rack', ['-r', 'a/b', '--json']],
+    ['--rack=a/b --host h rack', 'rack', ['--rack=a/b', '--host', 'h']],
+    ['-ra/b rack', 'rack', ['-ra/b']],
+    ['instances', 'instances', []],
+    ['instances --json', 'instances', ['--json']],
+    ['instances -r a/b terminate i-1', 'instances terminate', ['-r', 'a/b', 'i-1']],
+    ['instances ssh i-1 -r a/b ls -r x', 'instances ssh', ['-r', 'a/b', 'i-1', 'ls', '-r', 'x']],
+    ['instances ssh i-1 -- -r x', 'instances ssh', ['i-1', '--', '-r', 'x']],
+    ['instances ssh --host h i-1', 'instances ssh', ['--host', 'h', 'i-1']],
+    ['instances ssh -h', 'instances ssh', ['-h']],
+  ])('finds the command in: convox %s', (line, name, args) => {
+    expect(read(line)).toEqual({ kind: 'command', name, args })
+  })
+
+  it.each([
+    ['-h', []],
+    ['help', []],
+    ['-r a/b', []],
+    ['help rack', ['rack']],
+    ['help instances ssh', ['instances', 'ssh']],
+    ['help rack -h', ['rack']],
+    ['-h instances ssh', ['instances', 'ssh']],
+  ])('sees that help is asked for by: convox %s', (line, words) => {
+    expect(read(line)).toEqual({ kind: 'help', words })
+  })
+
+  it.each([
+    ['rck', 'convox rack'],
+    ['instance', 'convox instances'],
+    ['instances shs', 'convox instances ssh'],
+    ['instances zzzzzz', 'convox help'],
+    ['zzzzzz', 'convox help'],
+  ])('suggests one command for: convox %s', (line, hint) => {
+    expect(() => read(line)).toThrow(
+      expect.objectContaining({ hint: expect.stringContaining(hint) }),
+    )
+  })
+})

@@ -1,0 +1,108 @@
+import { spawnSync } from 'node:child_process'
+import { describe, expect, it } from 'vitest'
+import { COMMANDS } from './command-table.ts'
+import { runAtTerminal, runConvox } from './testing/run-convox.ts'
+
+const NAMES = Object.keys(COMMANDS)
+
+describe('help', () => {
+  it.each([[[]], [['-h']], [['--help']], [['help']]])('is what convox %j prints', async (args) => {
+    const ran = await runConvox(args)
+    expect([ran.status, ran.stderr]).toEqual([0, ''])
+    for (const name of NAMES) expect(ran.stdout).toContain(`  ${name} `)
+    expect(ran.stdout).toContain('$ convox login')
+  })
+
+  it.each(NAMES)('of %s is the same however it is asked for', async (name) => {
+    const words = name.split(' ')
+    const forms = [
+      ['help', ...words],
+      [...words, '-h'],
+      [...words, '--help'],
+      ['-h', ...words],
+    ]
+    const [first, ...others] = await Promise.all(forms.map((form) => runConvox(form)))
+    expect(first).toMatchObject({ status: 0, stderr: '' })
+    expect(first?.stdout).toMatch(new RegExp(`^Usage: convox ${name}\\b`))
+    expect(first?.stdout).toContain('--rack')
+    for (const other of others) expect(other).toEqual(first)
+  })
+
+  it('has topics', async () => {
+    expect((await runConvox(['help', 'exit-codes'])).stdout).toContain('130')
+    expect((await runConvox(['help', 'environment'])).stdout).toContain('CONVOX_CONFIG')
+  })
+
+  it('loads neither the schema library nor the client', async () => {
+    const launcher = new URL('../bin/convox.js', import.meta.url).pathname
+    const traced = spawnSync(process.execPath, [launcher, 'help'], {
+      env: { NODE_DEBUG: 'esm', HOME: '/nowhere' },
+      encoding: 'utf8',
+    })
+    expect(traced.stdout).toContain('convox login')
+    expect(traced.stderr).toContain('dist/program.js')
+    for (const heavy of ['zod', 'node_modules/ws', 'protocol/dist/client', 'commander']) {
+      expect(traced.stderr).not.toContain(heavy)
+    }
+  })
+})
+
+describe('a line that makes no sense', () => {
+  it.each([
+    ['lgoin', 'did you mean: convox login'],
+    ['instances shs', 'did you mean: convox instances ssh'],
+    ['xyzzy', 'see: convox help'],
+    ['help xyzzy', 'see: convox help'],
+    ['xyzzy --help', 'see: convox help'],
+    ['--what', 'see|run: convox help'],
+    ['login', "missing required argument 'host'; see: convox help login"],
+    ['racks --jsno', 'did you mean --json'],
+    ['racks extra', 'see: convox help racks'],
+    ['switch a b', 'see: convox help switch'],
+    ['racks -r', 'see: convox help racks'],
+    ['login a --host b', 'two hosts'],
+    ['login a -p x --password-stdin', 'give one'],
+    ['constructor', 'there is no command'],
+    ['login https://convox:secret@example.com', '--password-stdin'],
+  ])('ends with 2: convox %s', async (line, text) => {
+    const ran = await runConvox(line.split(' '), { env: { HOME: '/nowhere' } })
+    expect([ran.status, ran.stdout]).toEqual([2, ''])
+    expect(ran.stderr).toMatch(/^ERROR: .+\n$/)
+    expect(ran.stderr).toMatch(new RegExp(text))
+    expect(ran.stderr).not.toContain('secret')
+  })
+})
+
+describe('the version', () => {
+  it('is printed without any network or file', async () => {
+    for (const args of [['version'], ['--version']]) {
+      const ran = await runConvox(args, { env: { HOME: '/nowhere' } })
+      expect(ran).toEqual({ status: 0, stdout: 'convox 0.1.0\n', stderr: '' })
+    }
+  })
+})
+
+describe('colour', () => {
+  it('is for terminals that want it', async () => {
+    const home = { HOME: '/nowhere' }
+    expect((await runAtTerminal(['xyzzy'], { env: home }).ended).shown).toContain(
+      '\u001b[31mERROR:',
+    )
+    for (const env of [
+      { ...home, NO_COLOR: '1' },
+      { ...home, TERM: 'dumb' },
+    ]) {
+      expect((await runAtTerminal(['xyzzy'], { env }).ended).shown).not.toContain('\u001b')
+    }
+    expect((await runConvox(['xyzzy'], { env: home })).stderr).not.toContain('\u001b')
+  })
+})
+
+describe('a reader that has seen enough', () => {
+  it('is no failure', () => {
+    const launcher = new URL('../bin/convox.js', import.meta.url).pathname
+    const command = '"$0" "$1" help 2>&1 >&3 3>&- | cat'
+    const ran = spawnSync('/bin/sh', ['-c', `(${command}) 3>&1 | true`, process.execPath, launcher])
+    expect(ran.stderr.toString()).toBe('')
+  })
+})

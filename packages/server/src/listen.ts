@@ -35,11 +35,8 @@ export async function listen(server: Server, options: ListenOptions): Promise<Li
     port: address.port,
     close() {
       closing ??= new Promise((resolve, reject) => {
+        // Since Node 19 this closes idle kept-alive connections of an HTTP server too.
         server.close((error) => (error === undefined ? resolve() : reject(error)))
-        // http.Server and https.Server only; a kept-alive connection would hold `close` open.
-        if ('closeIdleConnections' in server && typeof server.closeIdleConnections === 'function') {
-          server.closeIdleConnections()
-        }
       })
       return closing
     },

@@ -171,6 +171,17 @@ describe('values', () => {
     expect(rows).toEqual([{ id: 'b' }])
   })
 
+  it('stay right over more different statements than are kept prepared', async () => {
+    const store = await newStore()
+    await store.db.insertInto('rows').values({ id: 'a', n: 1 }).execute()
+    for (let round = 0; round < 2; round += 1) {
+      for (let n = 0; n < 300; n += 1) {
+        const found = await sql.raw(`select ${n} as n from rows`).execute(store.db)
+        expect(found.rows).toEqual([{ n }])
+      }
+    }
+  })
+
   it('shows the columns of a changed table to a statement that ran before', async () => {
     const store = await newStore()
     await store.db.insertInto('rows').values({ id: 'a', n: 1 }).execute()

@@ -50,6 +50,21 @@ describe('a transaction', () => {
     expect(tables.map((table) => table.name)).not.toContain('extra')
   })
 
+  it('whose commit fails has kept nothing, and says so', async () => {
+    await sql`create table parents (id text primary key)`.execute(store.db)
+    await sql`create table children (
+      parent text not null references parents (id) deferrable initially deferred
+    )`.execute(store.db)
+    const failing = store.transaction(async (tx) => {
+      await insert(tx, 'a')
+      await sql`insert into children (parent) values ('nobody')`.execute(tx)
+    })
+    await expect(failing).rejects.toThrow('FOREIGN KEY constraint failed')
+    expect(await ids()).toEqual([])
+    await store.transaction((tx) => insert(tx, 'next'))
+    expect(await ids()).toEqual(['next'])
+  })
+
   it('returns what its callback returns', async () => {
     expect(await store.transaction(async () => 7)).toBe(7)
   })

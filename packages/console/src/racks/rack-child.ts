@@ -30,6 +30,7 @@ export class RackChild {
   readonly firstWord: Promise<RackWord>
   readonly ended: Promise<string>
   readonly #process: ChildProcess
+  #ready = false
 
   constructor({ file, env }: RackProgram) {
     const child = spawn(process.execPath, [file], {
@@ -44,7 +45,9 @@ export class RackChild {
     this.firstWord = new Promise((resolve) => {
       child.on('message', (message) => {
         const parsed = Message.safeParse(message)
-        if (parsed.success) resolve(parsed.data)
+        if (!parsed.success) return
+        this.#ready = parsed.data.type === 'ready'
+        resolve(parsed.data)
       })
       // A message that was sent before the end is delivered first ("disconnect" comes after it).
       this.ended.then((how) => setImmediate(() => resolve({ type: 'ended', how })))
@@ -55,9 +58,14 @@ export class RackChild {
     return this.#process.pid
   }
 
-  /** Asks it to stop; after the grace it is killed. */
+  /**
+   * Asks it to stop; after the grace it is killed. A Rack that is up is asked by closing its
+   * lifeline: after Ctrl-C it has had the terminal's signal already, and would take ours as the
+   * second one, which means "at once". One that is still starting may not be listening to it yet.
+   */
   async stop(graceMs: number): Promise<void> {
-    this.#process.kill('SIGTERM')
+    if (this.#ready && this.#process.connected) this.#process.disconnect()
+    else this.#process.kill('SIGTERM')
     const kill = setTimeout(() => this.#process.kill('SIGKILL'), graceMs)
     await this.ended
     clearTimeout(kill)

@@ -4,7 +4,7 @@ import { getRequestListener, type HttpBindings } from '@hono/node-server'
 import { KeyrackError, normalizePath } from '@keyrack/protocol'
 import { errorResponse } from '@keyrack/server'
 import type { ConsoleContext } from '../context.ts'
-import type { Proxy } from '../proxy/index.ts'
+import type { Proxy as RackProxy } from '../proxy/index.ts'
 import { logFailure, logSocketWhenDone, logWhenDone } from './access-log.ts'
 import { type Apps, createApps, type Login } from './app.ts'
 import { createFactsReader, errorHeaders, type RequestFacts } from './edge.ts'
@@ -15,7 +15,7 @@ import { foreignOrigin, isForeign } from './same-origin.ts'
 
 export interface HandlerOptions {
   context: ConsoleContext
-  proxy: Pick<Proxy, 'request' | 'upgrade'>
+  proxy: Pick<RackProxy, 'request' | 'upgrade'>
   /** The same one that the proxy was given. */
   authenticate: KeyAuthenticator
   login: Login

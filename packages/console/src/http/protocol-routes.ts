@@ -74,7 +74,7 @@ export function createProtocolRoutes(
     })
   }
   // Official v3 takes an empty 404 for "this server is older than the route" (protocol.md 1.7).
-  app.notFound((c) => c.body(null, 404))
+  app.all('*', (c) => c.body(null, 404))
   return app
 }
 

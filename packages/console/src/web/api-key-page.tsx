@@ -14,7 +14,7 @@ export interface ApiKeyPageProps {
 export function ApiKeyPage({ email, apiKey, first, login }: ApiKeyPageProps) {
   return (
     <Layout title="Your API key" email={email}>
-      <h1>{first ? 'Welcome. This is your API key' : 'Your new API key'}</h1>
+      <h1>{first ? 'Welcome. Here is your API key' : 'Your new API key'}</h1>
       <section class="panel key" aria-labelledby="key-title">
         <h2 id="key-title">Copy it now</h2>
         <p>

@@ -14,10 +14,25 @@ export interface CopyableProps {
 export function Copyable({ id, label, text, command = false }: CopyableProps) {
   return (
     <div class={command ? 'copyable command' : 'copyable'}>
-      <code id={id}>{text}</code>
+      <code id={id}>{command ? words(text) : text}</code>
       <button type="button" data-copy={id} aria-label={`Copy ${label}`} hidden>
         Copy
       </button>
     </div>
+  )
+}
+
+function words(command: string) {
+  const [first = '', ...rest] = command.split(' ')
+  return (
+    <>
+      <span>{first}</span>
+      {rest.map((word) => (
+        <>
+          {' '}
+          <span>{word}</span>
+        </>
+      ))}
+    </>
   )
 }

@@ -52,7 +52,7 @@ export function createPages(context: ConsoleContext, login: Login): Hono<EdgeEnv
 
   pages.get('/assets/:file', (c) => {
     const asset = findAsset(c.req.path)
-    if (asset === undefined) return c.notFound()
+    if (asset === undefined) return c.body(null, 404)
     const keep = {
       'Content-Type': asset.type,
       'Cache-Control': 'public, max-age=31536000, immutable',
@@ -60,7 +60,7 @@ export function createPages(context: ConsoleContext, login: Login): Hono<EdgeEnv
     return c.body(asset.body, 200, keep)
   })
 
-  pages.notFound(async (c) => {
+  pages.all('*', async (c) => {
     // With a key this would have gone to a Rack, whatever it is.
     if (!listsHtml(c.req.header('accept'))) throw noCredentials()
     const account = await sessionAccount(context, c)

@@ -6,8 +6,9 @@ const CREDENTIAL_BYTES_MAX = 4096
 export interface BasicCredential {
   user: string
   /**
-   * What the sender may have meant: the password as it stands, then its percent-decoded form
-   * when that differs (official v2 and v3 CLIs send it escaped; protocol.md 0.1 item 1).
+   * What the sender may have meant, without repetition: the password as it stands, then
+   * percent-decoded, then also with each plus as a space. Official v2 and v3 CLIs send it escaped,
+   * a plus unchanged and a space as a plus (protocol.md 0.1 item 1).
    */
   candidates: Secret[]
 }
@@ -18,25 +19,38 @@ export function basicHeader(password: Secret, user = 'convox'): Secret {
   return Secret.of(`Basic ${userinfo.toString('base64')}`)
 }
 
-/** Reads an `Authorization` header; undefined when it is absent, too long or not Basic. */
+/**
+ * Reads an `Authorization` header; undefined when it is absent, too long, not Basic, not base64 or
+ * not UTF-8.
+ */
 export function parseBasic(header: string | undefined): BasicCredential | undefined {
   if (header === undefined || header.length > CREDENTIAL_BYTES_MAX) return undefined
-  const [, encoded] = /^basic +([A-Za-z0-9+/_-]+={0,2}) *$/i.exec(header) ?? []
-  if (encoded === undefined) return undefined
-  const userinfo = Buffer.from(encoded, 'base64').toString('utf8')
-  const colon = userinfo.indexOf(':')
-  if (colon < 0) return undefined
+  const [, encoded] = /^basic +([A-Za-z0-9+/_-]+)={0,2} *$/i.exec(header) ?? []
+  if (encoded === undefined || encoded.length % 4 === 1) return undefined
+  const userinfo = decodeUtf8(Buffer.from(encoded, 'base64'))
+  const colon = userinfo?.indexOf(':') ?? -1
+  if (userinfo === undefined || colon < 0) return undefined
   const password = userinfo.slice(colon + 1)
-  const candidates = [Secret.of(password)]
-  const decoded = percentDecoded(password)
-  if (decoded !== undefined && decoded !== password) candidates.push(Secret.of(decoded))
-  return { user: userinfo.slice(0, colon), candidates }
+  const readings = [password, percentDecoded(password), percentDecoded(spaced(password))]
+  const candidates = new Set(readings.filter((reading) => reading !== undefined))
+  return { user: userinfo.slice(0, colon), candidates: [...candidates].map(Secret.of) }
+}
+
+function decodeUtf8(bytes: Uint8Array): string | undefined {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
+  } catch {
+    return undefined
+  }
+}
+
+function spaced(text: string): string {
+  return text.replaceAll('+', ' ')
 }
 
 function percentDecoded(text: string): string | undefined {
-  if (!text.includes('%')) return undefined
   try {
-    return decodeURIComponent(text.replaceAll('+', ' '))
+    return decodeURIComponent(text)
   } catch {
     return undefined
   }

@@ -42,6 +42,7 @@ export function normalizePath(target: string): NormalPath {
   if (!PLAIN.test(path.replaceAll(ENCODED, ''))) {
     throw refused('it holds a character that must be encoded')
   }
+  decode(path)
   if (path.split('/').some((segment) => segment === '.' || segment === '..')) {
     throw refused('it holds a dot segment')
   }

@@ -2,8 +2,23 @@ import { z } from 'zod'
 
 /**
  * What travels as JSON, with the official names (protocol.md 2.1, 4, 5.1). Decoding is as lenient
- * as the Go clients: unknown keys are dropped, null is the zero value.
+ * as the Go clients, since official servers were only ever read by those: unknown keys are dropped,
+ * the case of keys does not matter, null is the zero value.
  */
+
+/** An object whose keys are found in any case; the exact spelling wins over others. */
+function fields<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
+  const names = new Map(Object.keys(shape).map((name) => [name.toLowerCase(), name]))
+  return z.preprocess((value) => {
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
+    const found: Record<string, unknown> = {}
+    for (const [key, item] of Object.entries(value)) {
+      const name = names.get(key.toLowerCase())
+      if (name !== undefined && (key === name || !(name in found))) found[name] = item
+    }
+    return found
+  }, z.object(shape))
+}
 
 const text = z
   .string()
@@ -19,12 +34,12 @@ const fraction = z
   .nullish()
   .transform((value) => value ?? 0)
 const texts = z
-  .record(z.string(), z.string())
+  .record(z.string(), text)
   .nullish()
   .transform((value) => value ?? {})
 
 /** `GET /system`. */
-export const System = z.object({
+export const System = fields({
   count: integer,
   domain: text,
   name: text,
@@ -40,7 +55,7 @@ export const System = z.object({
 export type System = z.infer<typeof System>
 
 /** One entry of `GET /instances`; `started` is RFC 3339, `cpu` and `memory` fractions of 1. */
-export const Instance = z.object({
+export const Instance = fields({
   agent: z
     .boolean()
     .nullish()
@@ -61,10 +76,9 @@ export const Instances = z
   .transform((value) => value ?? [])
 
 /** One entry of a Console's `GET /racks`. */
-export const RackSummary = z.object({
+export const RackSummary = fields({
   name: z.string(),
-  organization: z
-    .object({ id: text, name: text })
+  organization: fields({ id: text, name: text })
     .nullish()
     .transform((value) => value ?? { id: '', name: '' }),
   provider: text,
@@ -78,5 +92,5 @@ export const RackSummaries = z
   .transform((value) => value ?? [])
 
 /** `GET /auth` where the answer is JSON; official Racks answer a text. */
-export const Identity = z.object({ id: text })
+export const Identity = fields({ id: text })
 export type Identity = z.infer<typeof Identity>

@@ -1,15 +1,23 @@
 import { createHash, X509Certificate } from 'node:crypto'
 import { KeyrackError } from '../errors.ts'
 
+const PREFIX = /^sha-?256(?: fingerprint=|[:/]+) */i
+const HEX = /^(?:[0-9a-f]{64}|[0-9a-f]{2}(?::[0-9a-f]{2}){31})$/i
+
 /**
  * A pin is the SHA-256 of a certificate or of its public key (SPKI), 64 lower-case hex digits.
- * Hex with or without colons and base64 are read, with or without a `sha256:` prefix.
+ * Hex with or without colons and base64 are read, with or without a `sha256:` prefix, also as
+ * `openssl x509 -fingerprint` prints it.
  */
 export function parsePin(text: string): string {
-  const body = text.trim().replace(/^sha-?256[:/]+/i, '')
-  const hex = body.replaceAll(':', '').toLowerCase()
-  if (/^[0-9a-f]{64}$/.test(hex)) return hex
-  if (/^[A-Za-z0-9+/_-]{43}=?$/.test(body)) return Buffer.from(body, 'base64').toString('hex')
+  const body = text.trim().replace(PREFIX, '')
+  if (HEX.test(body)) return body.replaceAll(':', '').toLowerCase()
+  if (/^[A-Za-z0-9+/_-]{43}=?$/.test(body)) {
+    const bytes = Buffer.from(body, 'base64')
+    const canonical = body.replaceAll('-', '+').replaceAll('_', '/').slice(0, 43)
+    // 43 characters hold two bits too many; a pin with other ones was copied wrongly.
+    if (bytes.toString('base64').startsWith(canonical)) return bytes.toString('hex')
+  }
   throw new KeyrackError('invalid', 'this is not a certificate fingerprint', {
     field: 'fingerprint',
     hint: 'give the SHA-256 of the certificate as 64 hex digits, as the server printed it',

@@ -232,6 +232,15 @@ describe('a running Rack', () => {
     expect(isRunning(pid)).toBe(false)
   })
 
+  it('does not outlive a parent that dies while it starts', async () => {
+    for (const moment of [0, 100, 250, 400]) {
+      const rack = new RackProcess({ DATA_DIR: temporaryFolder(), ...FIRST })
+      const timer = setTimeout(() => rack.child.disconnect(), moment)
+      await rack.exited
+      clearTimeout(timer)
+    }
+  })
+
   it('tells its clients when it is stopped by a signal', async () => {
     const rack = new RackProcess({ DATA_DIR: temporaryFolder(), ...FIRST })
     const ready = await rack.ready()

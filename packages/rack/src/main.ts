@@ -6,7 +6,8 @@ import { startRack } from './wire.ts'
 // The process: its environment, its signals and its parent. A Console starts its local Rack as a
 // child with an IPC channel and learns from it the address and the certificate, or why not.
 
-const STOP_DEADLINE_MS = 15_000
+/** Within the 8 s after which a Console kills its local Rack. */
+const STOP_DEADLINE_MS = 7_500
 
 await main()
 
@@ -19,7 +20,10 @@ async function main(): Promise<void> {
     const steps = [['rack', async () => (await starting).stop()]] as const
     const stop = onStop({ log, deadlineMs: STOP_DEADLINE_MS, steps })
     // The channel closes when the parent dies, however it dies.
-    process.once('disconnect', () => void stop.stop('the parent process is gone'))
+    const parentGone = (): void => void stop.stop('the parent process is gone')
+    process.once('disconnect', parentGone)
+    // It may have died while this program was still being loaded.
+    if (process.send !== undefined && !process.connected) parentGone()
     process.once('uncaughtException', (error) => {
       log?.fatal({ err: error }, 'a mistake in the program; stopping')
       void stop.stop('a mistake in the program', 1)

@@ -37,6 +37,7 @@ export interface RunningRack {
 }
 
 const STREAM_GRACE_MS = 2_000
+const CLOSE_GRACE_MS = 2_000
 
 /** The composition root of the Rack, read top to bottom. What was opened is closed on failure. */
 export async function startRack(config: RackConfig, log: Logger): Promise<RunningRack> {
@@ -93,10 +94,8 @@ async function open(
 
   const authentication = { keys, throttle: new Throttle() }
   const knownInstances = new KnownInstances(store, engine)
-  const health = createHealth({
-    database: () => store.check(),
-    engine: async () => void (await engine.instances()),
-  })
+  // The engine is not asked: anybody may call /readyz, and asking a cloud costs money and time.
+  const health = createHealth({ database: () => store.check() })
   let listening: Listening | undefined
   const handlers = createRouteHandlers({
     engine,
@@ -106,7 +105,7 @@ async function open(
     address: () => addressOf(listening, config.host),
   })
   const openStreams = new OpenStreams()
-  const server = createHttpsServer(certificate)
+  const { server, dropConnections } = createHttpsServer(certificate)
   server.on('request', createRequestListener({ handlers, authentication, health, log }))
   server.on(
     'upgrade',
@@ -127,7 +126,10 @@ async function open(
   closing.push(async () => {
     const closed = closeListener()
     await openStreams.stop(stopping(), STREAM_GRACE_MS)
+    // A moment for requests in progress and last words; who never hangs up does not hold the stop.
+    const timer = setTimeout(dropConnections, CLOSE_GRACE_MS)
     await closed
+    clearTimeout(timer)
   })
   if (config.port === undefined && record.port === undefined) {
     await rememberPort(store, listening.port)

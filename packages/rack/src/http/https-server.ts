@@ -1,5 +1,6 @@
 import { createServer, type Server } from 'node:https'
 import type { Duplex } from 'node:stream'
+import type { TLSSocket } from 'node:tls'
 import { KeyrackError } from '@keyrack/protocol'
 import { type Certificate, errorResponse, requestId } from '@keyrack/server'
 
@@ -10,8 +11,15 @@ const HANDSHAKE_TIMEOUT_MS = 20_000
 /** Longer than the 60 s of common load balancers, so that they are the ones who close. */
 const KEEP_ALIVE_MS = 75_000
 
+export interface HttpsServer {
+  server: Server
+  /** Drops every connection, also those that have become WebSockets. */
+  dropConnections(): void
+}
+
 /** The HTTPS server of the Rack, without any behaviour but its limits. */
-export function createHttpsServer(certificate: Certificate): Server {
+export function createHttpsServer(certificate: Certificate): HttpsServer {
+  const connections = new Set<TLSSocket>()
   const server = createServer({
     cert: certificate.cert,
     key: certificate.key.reveal(),
@@ -23,11 +31,20 @@ export function createHttpsServer(certificate: Certificate): Server {
     requestTimeout: 0,
     keepAliveTimeout: KEEP_ALIVE_MS,
   })
-  server.on('secureConnection', (socket) => socket.setNoDelay(true))
+  server.on('secureConnection', (socket) => {
+    socket.setNoDelay(true)
+    connections.add(socket)
+    socket.once('close', () => connections.delete(socket))
+  })
   server.on('clientError', (error, socket) => answerMalformed(error, socket))
   // A port scanner or a client without TLS; nothing can be answered.
   server.on('tlsClientError', () => {})
-  return server
+  return {
+    server,
+    dropConnections() {
+      for (const socket of connections) socket.destroy()
+    },
+  }
 }
 
 /** Something that is not HTTP, or too much of it: one answer in our form, then the end. */

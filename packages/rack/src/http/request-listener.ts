@@ -26,14 +26,17 @@ export function createRequestListener(options: RequestListenerOptions): Listener
     response.once('close', () => {
       const ms = Math.round(performance.now() - started)
       const address = request.socket.remoteAddress
-      log.info({ request_id: id, route: routeName, status: response.statusCode, ms, address })
+      const { statusCode: status } = response
+      log.info({ request_id: id, route: routeName, status, ms, address }, 'request')
     })
     dispatch(options, request, (name) => {
       routeName = name
     })
       .catch((error: unknown) => {
         const answer = errorResponse(error, id)
-        if (answer.status >= 500) log.error({ request_id: id, route: routeName, err: error })
+        if (isFailure(answer.status)) {
+          log.error({ request_id: id, route: routeName, err: error }, 'a request failed')
+        }
         return answer
       })
       .then((answer) => send(request, response, answer, id))
@@ -97,6 +100,11 @@ function send(
 export function requestIdOf({ headers }: Pick<IncomingMessage, 'headers'>): string {
   const given = headers['request-id'] ?? headers['x-request-id']
   return requestId(typeof given === 'string' ? given : undefined)
+}
+
+/** What an operator should see as an error: not what a client did, and not what is not built yet. */
+export function isFailure(status: number): boolean {
+  return status >= 500 && status !== 501
 }
 
 export function notBuilt(routeName: string): KeyrackError {

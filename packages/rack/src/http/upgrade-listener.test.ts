@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { join } from 'node:path'
 import { EXIT_MARKER } from '@keyrack/protocol'
 import { generateSshKeyPair, mintApiKey } from '@keyrack/secrets'
@@ -10,6 +11,7 @@ import {
   credential,
   exchange,
   openRawStream,
+  openTls,
   PING,
   PONG,
   TEXT,
@@ -229,7 +231,13 @@ describe('while a stream is open', () => {
     const stream = await openRawStream(rack().port, await shellPath(), headers)
     stream.send(PING, 'are you there')
     await stream.until(({ frames }) => frames.some(({ opcode }) => opcode === PONG))
-    expect(shown(stream.frames)).toContainEqual([PONG, 'are you there'])
+    stream.send(BINARY, '')
+    await stream.ended
+    expect(shown(stream.frames)).toEqual([
+      [PONG, 'are you there'],
+      [TEXT, `${EXIT_MARKER}0\n`],
+      [BINARY, ''],
+    ])
   })
 
   it.each([
@@ -307,6 +315,42 @@ describe('while a stream is open', () => {
         [BINARY, ''],
       ])
     }
+  })
+})
+
+describe('a Rack that stops', () => {
+  it('does not wait for a client that never hangs up', async () => {
+    const stopping = await startTestRack()
+    const [id] = await stopping.instanceIds()
+    const socket = await openTls(stopping.port, { allowHalfOpen: true })
+    socket.write(
+      `GET /instances/${id}/shell HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
+        `Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${'A'.repeat(22)}==\r\n\r\n`,
+    )
+    await once(socket, 'data')
+    socket.resume()
+    await stopping.stop()
+  })
+
+  it('lets a request that it has begun have its answer', async () => {
+    const stopping = await startTestRack()
+    const socket = await openTls(stopping.port)
+    let said = ''
+    socket.setEncoding('latin1').on('data', (text) => {
+      said += text
+    })
+    const authorization = credential(stopping.key).Authorization
+    socket.write(
+      `DELETE /instances/i-none HTTP/1.1\r\nHost: x\r\nAuthorization: ${authorization}\r\n` +
+        'Expect: 100-continue\r\nContent-Length: 4\r\n\r\n',
+    )
+    // The Rack has begun the request and waits for its body.
+    await waitUntil(() => said.startsWith('HTTP/1.1 100 '))
+    const stopped = stopping.stop()
+    socket.write('body')
+    await stopped
+    expect(said).toContain('HTTP/1.1 404 ')
+    expect(said).toContain('instance not found: i-none')
   })
 })
 

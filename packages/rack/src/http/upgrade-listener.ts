@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream'
 import {
   errorText,
   exitWith,
+  FRAME_SOCKET_OPTIONS,
   FrameStream,
   failWith,
   KeyrackError,
@@ -17,7 +18,7 @@ import { type Authentication, authenticate } from '../rack-keys/authenticate.ts'
 import { NO_SUCH_ROUTE } from './answer.ts'
 import { refuseSocket, writeBareAnswer } from './https-server.ts'
 import type { OpenStreams } from './open-streams.ts'
-import { notBuilt, requestIdOf } from './request-listener.ts'
+import { isFailure, notBuilt, requestIdOf } from './request-listener.ts'
 import { sameOrigin } from './same-origin.ts'
 import type { StreamHandlers } from './stream-handlers.ts'
 
@@ -30,24 +31,13 @@ export interface UpgradeListenerOptions {
 
 type Listener = (request: IncomingMessage, socket: Duplex, head: Buffer) => void
 
-/** Official clients send at most 1,024 bytes in a frame. */
-const FRAME_BYTES_MAX = 1024 * 1024
-/** A client that never closes its side after our end is dropped. */
-const LINGER_MS = 5_000
-
 /**
  * Answers WebSockets as official Racks do (protocol.md 1.6 and 7): an unknown path or a foreign
  * `Origin` is refused before the upgrade; everything else is upgraded first, and an error, also of
  * authentication, is a text in the stream, because clients do not show a refused upgrade's body.
  */
 export function createUpgradeListener(options: UpgradeListenerOptions): Listener {
-  const server = new WebSocketServer({
-    noServer: true,
-    perMessageDeflate: false,
-    // Streams are bytes in text frames, whatever they hold (protocol.md 0.1 item 2).
-    skipUTF8Validation: true,
-    maxPayload: FRAME_BYTES_MAX,
-  })
+  const server = new WebSocketServer({ noServer: true, ...FRAME_SOCKET_OPTIONS })
   server.on('wsClientError', (_error, socket) => {
     refuseSocket(socket, new KeyrackError('invalid', 'this is not a valid WebSocket handshake'))
   })
@@ -56,7 +46,7 @@ export function createUpgradeListener(options: UpgradeListenerOptions): Listener
     socket.on('error', () => socket.destroy())
     const id = requestIdOf(request)
     const refused = (status: number): void => {
-      options.log.info({ request_id: id, route: 'none', status, ms: 0 })
+      options.log.info({ request_id: id, route: 'none', status, ms: 0 }, 'stream')
     }
     try {
       const match = matchStream(request)
@@ -95,8 +85,6 @@ async function serve(
   const started = performance.now()
   const { route, parameters } = match
   const stream = new FrameStream(ws, { socket })
-  // A broken connection also closes the stream, and that is what is acted on.
-  stream.on('error', () => {})
   const signal = openStreams.add(stream, clientGone)
   const address = request.socket.remoteAddress
   let status = 101
@@ -111,29 +99,13 @@ async function serve(
   } catch (error) {
     const known = error instanceof KeyrackError ? error : unexpected(id, error)
     status = stream.destroyed ? 499 : known.status
-    if (status >= 500) log.error({ request_id: id, route: route.name, err: error })
+    if (isFailure(status)) {
+      log.error({ request_id: id, route: route.name, err: error }, 'a stream failed')
+    }
     failWith(stream, errorText(known), route.exitCode ? 1 : undefined)
   }
-  linger(stream)
-  log.info({
-    request_id: id,
-    route: route.name,
-    status,
-    ms: Math.round(performance.now() - started),
-    address,
-  })
-}
-
-/** After our end the client's input is read and dropped until it closes its side, or for a moment. */
-function linger(stream: FrameStream): void {
-  stream.resume()
-  const drop = (): void => {
-    const timer = setTimeout(() => stream.destroy(), LINGER_MS)
-    timer.unref()
-    stream.once('close', () => clearTimeout(timer))
-  }
-  if (stream.writableFinished) drop()
-  else stream.once('finish', drop)
+  const ms = Math.round(performance.now() - started)
+  log.info({ request_id: id, route: route.name, status, ms, address }, 'stream')
 }
 
 function clientGone(): KeyrackError {

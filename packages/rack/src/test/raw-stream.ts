@@ -6,8 +6,11 @@ import { Secret } from '@keyrack/secrets'
 import { onTestFinished } from 'vitest'
 
 /** A TLS connection of one test. */
-export async function openTls(port: number): Promise<TLSSocket> {
-  const socket = connect({ host: '127.0.0.1', port, rejectUnauthorized: false })
+export async function openTls(
+  port: number,
+  options: { allowHalfOpen?: boolean } = {},
+): Promise<TLSSocket> {
+  const socket = connect({ host: '127.0.0.1', port, rejectUnauthorized: false, ...options })
   onTestFinished(() => void socket.destroy())
   await once(socket, 'secureConnect')
   return socket

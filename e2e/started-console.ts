@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-const LAUNCHER = fileURLToPath(
+export const launcher = fileURLToPath(
   new URL('../packages/console/bin/keyrack-console.js', import.meta.url),
 )
 
@@ -52,7 +52,7 @@ async function launch(
   folder: string,
   environment: Record<string, string>,
 ): Promise<StartedConsole> {
-  const child = spawn(process.execPath, [LAUNCHER], {
+  const child = spawn(process.execPath, [launcher], {
     cwd: folder,
     env: environment,
     stdio: 'pipe',

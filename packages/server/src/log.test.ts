@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { closeSync, existsSync, openSync } from 'node:fs'
 import { KeyrackError } from '@keyrack/protocol'
 import { mintApiKey, Secret } from '@keyrack/secrets'
 import { describe, expect, it, onTestFinished } from 'vitest'
@@ -158,6 +159,15 @@ describe('standard output', () => {
   })
 })
 
+describe('standard output on a full disk', () => {
+  it.skipIf(!existsSync('/dev/full'))('does not end the server', async () => {
+    const full = openSync('/dev/full', 'w')
+    onTestFinished(() => closeSync(full))
+    const child = startProgram('log-and-exit', ['50'], { stdio: ['ignore', full, 'inherit'] })
+    expect(await child.ended).toEqual({ code: 0, signal: null })
+  })
+})
+
 describe('what is logged besides', () => {
   it('shows an error with its stack and the messages of its causes', () => {
     const { log, last } = logger()
@@ -202,8 +212,13 @@ describe('what is logged besides', () => {
 
   it('says that a secret field was there or not', () => {
     const { log, last } = logger()
-    log.info({ password: HIDDEN, token: '', cookie: null })
-    expect(last()).toMatchObject({ password: '[secret]', token: '', cookie: null })
+    log.info({ password: HIDDEN, token: '', cookie: null, pin: Secret.of(HIDDEN) })
+    expect(last()).toMatchObject({
+      password: '[secret]',
+      token: '',
+      cookie: null,
+      pin: '[secret]',
+    })
   })
 })
 

@@ -70,7 +70,7 @@ function censorArguments(args: readonly unknown[]): unknown[] {
 function standardOutput(): LogDestination {
   // Synchronous, so that the last line before an exit or a crash is not lost.
   const stream = pino.destination({ dest: 1, sync: true })
-  // The reader of the log went away; a server must not die of that.
+  // A full disk under the log must not end the server; pino itself bears a reader that went away.
   stream.on('error', () => {})
   return stream
 }

@@ -224,6 +224,10 @@ describe('a secret setting', () => {
     const specs = { KEY: secretText(), NUL: secretText(), PORT: port() }
     const env = { KEY: 'hunter2', KEY_FILE: file('k', 'hunter2'), NUL: 'hunter2\0', PORT: 'x' }
     expect(refusal(specs, env)).not.toContain('hunter2')
+    const wrongSecret = { PIN: { ...port(), secret: true } }
+    expect(refusal(wrongSecret, { PIN: 'hunter2' })).toContain(
+      'PIN (environment) must be a port between 0 and 65535',
+    )
     const report = settingsReport({ KEY: secretText() }, { env: { KEY: 'hunter2' } })
     expect(JSON.stringify(report)).not.toContain('hunter2')
   })

@@ -15,15 +15,17 @@ afterEach(() => temporary.remove())
 
 describe('a private file', () => {
   it('is for this user only, whatever the umask and whatever was there before', () => {
-    writeFileSync(file, 'old', { mode: 0o644 })
-    const before = process.umask(0)
-    try {
-      writePrivateFile(file, 'new ä\n')
-    } finally {
-      process.umask(before)
+    for (const umask of [0, 0o777]) {
+      writeFileSync(file, 'old', { mode: 0o644 })
+      const before = process.umask(umask)
+      try {
+        writePrivateFile(file, 'new ä\n')
+      } finally {
+        process.umask(before)
+      }
+      expect(statSync(file).mode & 0o777).toBe(0o600)
+      expect(readFileSync(file, 'utf8')).toBe('new ä\n')
     }
-    expect(statSync(file).mode & 0o777).toBe(0o600)
-    expect(readFileSync(file, 'utf8')).toBe('new ä\n')
     expect(readdirSync(temporary.path)).toEqual(['a.key'])
   })
 

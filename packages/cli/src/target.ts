@@ -66,7 +66,8 @@ export function rackOverride(context: Context): string | undefined {
   return rackOfProject(context)?.source
 }
 
-function chooseRack(
+/** As it was chosen, a host in its place included. */
+export function chooseRack(
   context: Context,
   options: GlobalOptions,
   host: string,

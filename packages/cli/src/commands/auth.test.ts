@@ -53,6 +53,18 @@ describe('convox auth', () => {
     expect(ran.stdout).toContain('unreachable')
   })
 
+  it('lists a host of another CLI that it cannot use itself', async () => {
+    const [ann, server] = [newPerson(), await newConsole()]
+    ann.store('auth', '{"example.com/some/prefix": "x"}')
+    await logIn(ann, server)
+    const ran = await ann.run(['auth', '--json'])
+    expect(ran.status).toBe(0)
+    expect(JSON.parse(ran.stdout)).toMatchObject([
+      { host: 'example.com/some/prefix', status: 'unreachable' },
+      { host: server.host, status: 'ok' },
+    ])
+  })
+
   it('shows that the environment overrules a stored key', async () => {
     const [ann, server] = [newPerson(), await newConsole()]
     await logIn(ann, server)

@@ -4,7 +4,7 @@ import { readActiveHost, readKeys, readPin } from '../config-folder/login-state.
 import { connectTo } from '../connect.ts'
 import type { Context, GlobalOptions } from '../context.ts'
 import { EndWith, Failure, NotLoggedIn } from '../failures.ts'
-import { parseHost } from '../host.ts'
+import { type Host, parseHost } from '../host.ts'
 import { formatTable } from '../table.ts'
 import { findTarget, type Target } from '../target.ts'
 import { proveKey } from '../who-am-i.ts'
@@ -76,13 +76,25 @@ function findLogins(context: Context, options: GlobalOptions): Target[] {
     }
   }
   const stored = [...readKeys(folder)].map(([name, key]): Target => {
-    const host = parseHost(name)
+    const host = usableHost(name)
     return { host, key, keySource: 'file', pin: readPin(folder, host.name) }
   })
   return [...fromEnvironment, ...stored]
 }
 
+/** Other CLIs keep names here that this one cannot use; they are listed all the same. */
+function usableHost(name: string): Host {
+  try {
+    return parseHost(name)
+  } catch {
+    return { name, url: '' }
+  }
+}
+
 async function check(target: Target): Promise<Pick<Login, 'status' | 'problem'>> {
+  if (target.host.url === '') {
+    return { status: 'unreachable', problem: 'this convox cannot use such a host' }
+  }
   try {
     await proveKey(await connectTo(target))
     return { status: 'ok' }

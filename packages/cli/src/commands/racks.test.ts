@@ -52,6 +52,7 @@ describe('convox racks', () => {
     const { stdout } = await ann.run(['racks'])
     expect(stdout).toContain(`${server.host}  running  *\n`)
     expect((await ann.run(['switch', 'acme/dev'])).stderr).toContain('is a Rack itself')
+    expect((await ann.run(['switch'])).stdout).toBe(`${server.host}\n`)
   })
 
   it('shows nothing of what a terminal would obey', async () => {

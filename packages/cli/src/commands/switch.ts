@@ -5,7 +5,7 @@ import type { Context, GlobalOptions } from '../context.ts'
 import { Failure } from '../failures.ts'
 import { listRacks } from '../list-racks.ts'
 import { checkedRackName, pickRack, rackName } from '../rack-name.ts'
-import { findHost, findRack, rackOverride } from '../target.ts'
+import { chooseRack, findHost, rackOverride } from '../target.ts'
 
 export const defineSwitch: DefineCommand = (command, context) => {
   command
@@ -18,7 +18,7 @@ export const defineSwitch: DefineCommand = (command, context) => {
 
 function showRack(context: Context, options: GlobalOptions): void {
   const host = findHost(context, options).name
-  const rack = findRack(context, options, host)
+  const rack = chooseRack(context, options, host)
   if (rack === undefined) {
     throw new Failure(`no Rack is chosen at ${host}`, 'run: convox switch ORG/RACK')
   }

@@ -199,7 +199,7 @@ describe('writing', () => {
       const rack = ann.stored('rack')
       if (ann.stored('host') !== server.host) expect(rack).toBeUndefined()
     }
-    expect(killed).toBeGreaterThan(5)
+    expect(killed).toBeGreaterThan(0)
     await logIn(ann, server)
     expect(listOf(ann)).toEqual(FILES)
   })

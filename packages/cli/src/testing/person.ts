@@ -1,7 +1,14 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
-import { type Ran, runAtTerminal, runConvox, type Setting, type TerminalRun } from './run-convox.ts'
+import {
+  type Ran,
+  runAtTerminal,
+  runConvox,
+  type Setting,
+  type TerminalRun,
+  type TerminalSetting,
+} from './run-convox.ts'
 import { temporaryFolder } from './temporary-folder.ts'
 import {
   type Behaviour,
@@ -15,7 +22,7 @@ import {
 export interface Person {
   home: string
   run(args: readonly string[], setting?: Setting): Promise<Ran>
-  sit(args: readonly string[], setting?: Parameters<typeof runAtTerminal>[1]): TerminalRun
+  sit(args: readonly string[], setting?: TerminalSetting): TerminalRun
   /** The text of a file in ~/.convox, or undefined. */
   stored(file: string): string | undefined
   store(file: string, text: string): void

@@ -51,13 +51,20 @@ export interface TerminalRun {
   ended: Promise<{ status: number; shown: string }>
 }
 
+export interface TerminalSetting extends Setting {
+  size?: { columns: number; rows: number }
+  /** What follows the command in a line of the shell: `> out`, `; stty -a`. */
+  shell?: string
+}
+
 /** The real command at a real terminal, which is its stdin, stdout, stderr and /dev/tty. */
-export function runAtTerminal(
-  args: readonly string[],
-  setting: Setting & { size?: { columns: number; rows: number } } = {},
-): TerminalRun {
+export function runAtTerminal(args: readonly string[], setting: TerminalSetting = {}): TerminalRun {
   const { columns, rows } = setting.size ?? { columns: 200, rows: 50 }
-  const child = spawnPty(process.execPath, [LAUNCHER, ...args], {
+  const { shell } = setting
+  const inShell = ['-c', `"$0" "$@" ${shell ?? ''}`, process.execPath, LAUNCHER, ...args]
+  const [file, list]: [string, string[]] =
+    shell === undefined ? [process.execPath, [LAUNCHER, ...args]] : ['/bin/sh', inShell]
+  const child = spawnPty(file, list, {
     cwd: setting.cwd ?? '/',
     env: environment(setting),
     cols: columns,

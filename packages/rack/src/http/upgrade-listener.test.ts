@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { EXIT_MARKER } from '@keyrack/protocol'
 import { generateSshKeyPair, mintApiKey } from '@keyrack/secrets'
@@ -267,19 +268,39 @@ describe('while a stream is open', () => {
     expect((await ask(rack().port, 'GET /check')).status).toBe(200)
   })
 
-  it('a client that does not read holds the command back instead of filling memory', async () => {
-    const client = await rack()
-      .client()
-      .stream(await shellPath(), { Command: 'yes | head -c 400000000; echo done' })
-    client.on('error', () => {})
-    client.pause()
-    const before = process.memoryUsage.rss()
+  it('a client that does not read holds its command back instead of filling memory', async () => {
     const path = await shellPath()
-    // Long enough for 400 MB to have come if nothing held them back: another command's whole life.
-    const other = await rack().client().stream(path, { Command: 'head -c 50000000 /dev/zero' })
-    for await (const chunk of other) void chunk
-    expect(process.memoryUsage.rss() - before).toBeLessThan(200_000_000)
-    client.destroy()
+    const done = join(rack().dataDir, 'all-was-written')
+    const idle = await rack()
+      .client()
+      .stream(path, { Command: `head -c 40000000 /dev/zero; touch ${done}` })
+    // Not read from now on. The other one gets three times as much through in the meantime.
+    const busy = await rack().client().stream(path, { Command: 'head -c 120000000 /dev/zero' })
+    let received = 0
+    for await (const chunk of busy) received += chunk.length
+    expect(received).toBeGreaterThan(120_000_000)
+    expect(existsSync(done)).toBe(false)
+    // Held back, not lost.
+    let late = 0
+    for await (const chunk of idle) late += chunk.length
+    expect(late).toBe(40_000_000 + `${EXIT_MARKER}0\n`.length)
+    expect(existsSync(done)).toBe(true)
+  })
+
+  it('a command that does not read holds its client back instead of filling memory', async () => {
+    const path = await shellPath()
+    const idle = await rack().client().stream(path, { Command: 'sleep 1000' })
+    let written = false
+    idle.write(Buffer.alloc(40_000_000), () => {
+      written = true
+    })
+    const busy = await rack().client().stream(path, { Command: 'wc -c' })
+    busy.end(Buffer.alloc(80_000_000))
+    let said = ''
+    for await (const chunk of busy) said += chunk
+    expect(said).toContain('80000000')
+    expect(written).toBe(false)
+    idle.destroy()
   })
 
   it('an instance that dies ends the stream with a reason and status 1', async () => {

@@ -1,4 +1,5 @@
 import { createHmac, randomBytes } from 'node:crypto'
+import { inspect } from 'node:util'
 import { KEY_BYTES } from './aes-gcm.ts'
 import { decodeBase64Url, encodeBase64Url } from './base64url.ts'
 import { equalSecrets } from './constant-time.ts'
@@ -32,6 +33,11 @@ export class MasterKey {
   /** A copy of the bytes: whoever asks may wipe it. */
   get key(): Uint8Array {
     return Uint8Array.from(this.#key)
+  }
+
+  /** `inspect` with getters and hidden properties would read the bytes. */
+  [inspect.custom](): string {
+    return `[master key ${this.id}]`
   }
 }
 

@@ -1,5 +1,5 @@
 import { MAXIMUM_CODE_POINTS, normalizePassword } from './password.ts'
-import { foldWord, repeatedUnit, unexplainedCharacters } from './password-strength.ts'
+import { foldWord, repeatsShortUnit, unexplainedCharacters } from './password-strength.ts'
 import { isWellFormed } from './utf8.ts'
 import { PRODUCT_WORDS } from './weak-words.ts'
 
@@ -34,8 +34,7 @@ export function passwordProblem(
   if (Math.min([...password].length, [...text].length) < minimum) {
     return `This password is too short: use at least ${minimum} characters, for example a few words that have nothing to do with each other.`
   }
-  const unit = repeatedUnit(text.toLowerCase())
-  if (unit !== undefined && unit < minimum) {
+  if (repeatsShortUnit(text.toLowerCase(), minimum)) {
     return 'This password repeats one short piece, which is guessed as quickly as the piece alone; choose another.'
   }
   if (unexplainedCharacters(text, []) < minimum / 2) {

@@ -9,27 +9,30 @@ import { WEAK_WORDS } from './weak-words.ts'
  */
 export function unexplainedCharacters(password: string, ownWords: readonly string[]): number {
   const words = [...WEAK_WORDS, ...ownWords]
-  const text = [...password.toLowerCase()]
+  const all = [...password.toLowerCase()]
+  const text = all.slice(0, LONGEST_LOOK)
   const plain = text.filter(isLetterOrDigit)
   // `p-a-s-s-w-o-r-d`: without its separators, which count once per kind.
-  const separators = new Set(text.filter((character) => !isLetterOrDigit(character))).size
-  return Math.min(
+  const separators = distinct(text.filter((character) => !isLetterOrDigit(character)))
+  const explained = Math.min(
     cheapestCover(text, words),
     cheapestCover(withoutDoubles(text), words),
     cheapestCover(plain, words) + separators,
     cheapestCover(withoutDoubles(plain), words) + separators,
+    // Zeros and ones in any order.
+    2 * distinct(text),
   )
+  return explained + all.length - text.length
 }
 
-/** The length of the shortest unit the text repeats at least twice: 3 for `abcabcab`. */
-export function repeatedUnit(text: string): number | undefined {
+/** Whether the text is a unit of fewer than `limit` characters, at least twice: `abcabcab`. */
+export function repeatsShortUnit(text: string, limit: number): boolean {
   const characters = [...text]
-  for (let unit = 1; unit * 2 <= characters.length; unit += 1) {
-    if (characters.every((character, i) => i < unit || character === characters[i - unit])) {
-      return unit
-    }
-  }
-  return undefined
+  const longest = Math.min(limit - 1, Math.floor(characters.length / 2))
+  const units = Array.from({ length: longest }, (_, i) => i + 1)
+  return units.some((unit) =>
+    characters.every((character, i) => i < unit || character === characters[i - unit]),
+  )
 }
 
 /** What a word looks like after `toLowerCase` and without separators, the way it is compared. */
@@ -38,6 +41,9 @@ export function foldWord(word: string): string {
 }
 
 const SHORTEST_PIECE = 3
+
+/** Bounds the work on a huge text; what lies behind counts as unexplained. */
+const LONGEST_LOOK = 256
 
 /** The digits and signs people write for letters. */
 const LOOKALIKES: Readonly<Record<string, string>> = {
@@ -71,6 +77,7 @@ const WALKS: readonly string[] = [
   '1qaz2wsx3edc4rfv5tgb6yhn7ujm8ik,9ol.0p;/',
   'qazwsxedcrfvtgbyhnujmikolp',
   '!qaz@wsx#edc$rfv%tgb^yhn&ujm*ik<(ol>)p:?',
+  '1!2@3#4$5%6^7&8*9(0)',
   '147258369',
   '741852963',
 ].flatMap((walk) => [walk, [...walk].reverse().join('')])
@@ -129,6 +136,10 @@ function walkLength(text: readonly string[], start: number): number {
     length = end - start
   }
   return length
+}
+
+function distinct(text: readonly string[]): number {
+  return new Set(text).size
 }
 
 function withoutDoubles(text: readonly string[]): string[] {

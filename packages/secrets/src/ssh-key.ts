@@ -91,13 +91,15 @@ function writeContainer(seed: Uint8Array, comment: string, checkint: Uint8Array)
  * key, the padding and that nothing follows.
  */
 function readContainer(container: Buffer): string {
-  const head = MAGIC.length + 4 + 4 + 4 + 4 + 4 + 4
   const blobBytes = publicBlob(new Uint8Array(SEED_BYTES)).length
-  // head: two strings of four letters more; then the public blob and the secret part, with lengths.
-  const secretStart = head + 4 + 4 + blobBytes + 4
+  // "none", "none", an empty string and the number of keys are 24 bytes; then the public key and
+  // the secret part, each after its length.
+  const secretStart = MAGIC.length + 24 + 4 + blobBytes + 4
   const checkint = container.subarray(secretStart, secretStart + 4)
+  // Two check numbers, the public key, the length of the secret key.
   const seedStart = secretStart + 8 + blobBytes + 4
   const seed = container.subarray(seedStart, seedStart + SEED_BYTES)
+  // The secret key is the seed and, once more, the public key.
   const commentStart = seedStart + 2 * SEED_BYTES
   if (container.length < commentStart + 4) throw notAKey()
   const commentEnd = commentStart + 4 + container.readUInt32BE(commentStart)

@@ -1,14 +1,14 @@
 /**
  * What people choose first, from general knowledge. Entries are lower-case letters and digits only;
- * `passwordStrength` reads `p@55w0rd` as `password` and looks into texts without their separators, so variants
- * are not listed. Short ones count only as parts: a password of 15 characters is weak when little
+ * `unexplainedCharacters` reads `p@55w0rd` as `password` and looks into texts without their
+ * separators, so variants are not listed. Short ones count only as parts: a password of 15 characters is weak when little
  * is left beside such words.
  */
-export const WEAK_WORDS: readonly string[] = `
+const WORDS = `
   password passwort passwd passw pass passphrase passcode motdepasse contrasena contraseña senha parola parool
   wachtwoord haslo heslo salasana losenord jelszo sifre kennwort geheim secret secreto segredo
   пароль 密码 パスワード
-  admin administrator administrateur root user username guest test tester testing demo example sample default
+  admin administrator administrateur root user username guest please test tester testing demo example sample default
   login logon signin signup welcome willkommen bienvenue bienvenido letmein openup access enter hello
   hallo bonjour changeme change changeit newpassword temp temporary oldpassword mypassword
   thisismypassword
@@ -37,6 +37,10 @@ export const WEAK_WORDS: readonly string[] = `
 `
   .trim()
   .split(/\s+/)
+
+const YEARS = Array.from({ length: 90 }, (_, i) => String(1950 + i))
+
+export const WEAK_WORDS: readonly string[] = [...WORDS, ...YEARS]
 
 /** The name of this product and its parts, refused like the name of the reader's organization. */
 export const PRODUCT_WORDS: readonly string[] = ['keyrack', 'convox', 'console', 'rack']

@@ -1,8 +1,9 @@
-import { statSync } from 'node:fs'
+import { chmodSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { errorText, KeyrackError } from '@keyrack/protocol'
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { lockFolder } from './folder-lock.ts'
+import { openStore } from './sqlite/open-store.ts'
 import { startProgram } from './testing/child-program.ts'
 import { temporaryFolder } from './testing/temporary-folder.ts'
 
@@ -75,6 +76,19 @@ describe('a locked folder', () => {
     onTestFinished(() => lock.release())
     expect(statSync(path).mode & 0o777).toBe(0o700)
     expect(statSync(join(path, 'lock')).mode & 0o777).toBe(0o600)
+  })
+
+  it('that others could enter is still noticed by the store that is opened in it', async () => {
+    chmodSync(folder.path, 0o755)
+    const lock = lockFolder(folder.path, 'Console')
+    onTestFinished(() => lock.release())
+    const notices: string[] = []
+    const notice = (text: string) => void notices.push(text)
+    await (await openStore({ file: join(folder.path, 'db'), migrations: [], notice })).close()
+    expect(notices).toEqual([
+      expect.stringContaining(`${folder.path} could be used by other users`),
+    ])
+    expect(statSync(folder.path).mode & 0o777).toBe(0o700)
   })
 
   it('does not hold its neighbours', () => {

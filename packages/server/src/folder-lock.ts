@@ -1,4 +1,4 @@
-import { closeSync, openSync } from 'node:fs'
+import { closeSync, existsSync, openSync } from 'node:fs'
 import { join } from 'node:path'
 import { KeyrackError } from '@keyrack/protocol'
 import { DatabaseSync } from '@photostructure/sqlite'
@@ -18,7 +18,8 @@ export function lockFolder(
   who: string,
   variable = 'DATA_DIR',
 ): { release(): void } {
-  privateFolder(folder)
+  // The mode of an existing folder is left to who opens the store there and can tell the operator.
+  if (!existsSync(folder)) privateFolder(folder)
   const file = join(folder, 'lock')
   const database = takeLock(file, (cause) => {
     return new KeyrackError('conflict', `another ${who} is using the folder ${folder}`, {

@@ -5,7 +5,6 @@ import type { ConsoleContext } from '../context.ts'
 import { createPages } from '../web/pages.tsx'
 import { logFailure } from './access-log.ts'
 import { createApi } from './api.ts'
-import { limitBody } from './body-limit.ts'
 import type { EdgeEnv } from './edge.ts'
 import type { KeyAuthenticator } from './key-authenticator.ts'
 import type { Owner } from './ownership.ts'
@@ -34,7 +33,7 @@ export function createApps(
   }
 }
 
-/** What every answer of ours has: limits before, headers after, errors mapped in one place. */
+/** What every answer of ours has: its headers, its name for the log, and one mapping of errors. */
 function framed(context: ConsoleContext, routes: Hono<EdgeEnv>): Hono<EdgeEnv> {
   const app = new Hono<EdgeEnv>()
   app.use(async (c, next) => {
@@ -45,7 +44,6 @@ function framed(context: ConsoleContext, routes: Hono<EdgeEnv>): Hono<EdgeEnv> {
     c.res.headers.set('X-Request-Id', facts.requestId)
     if (!c.res.headers.has('Cache-Control')) c.res.headers.set('Cache-Control', NO_STORE)
   })
-  app.use(limitBody)
   app.onError((error, c) => {
     const answer = errorResponse(error, c.env.facts.requestId)
     logFailure(context, c.env.facts, answer.status, error)

@@ -1,20 +1,22 @@
 import { KeyrackError } from '@keyrack/protocol'
 import type { Context } from 'hono'
 import type { z } from 'zod'
+import type { EdgeEnv } from './edge.ts'
+import { readBody } from './read-body.ts'
 import { isJson } from './same-origin.ts'
 
 /** A request's JSON body as the schema wants it; every mistake names the field it is in. */
-export async function readJson<T>(c: Context, schema: z.ZodType<T>): Promise<T> {
+export async function readJson<T>(c: Context<EdgeEnv>, schema: z.ZodType<T>): Promise<T> {
   if (!isJson(c.req.header('content-type'))) {
     throw new KeyrackError('unsupported-type', 'the request body must be JSON', {
       hint: 'send it with Content-Type: application/json',
     })
   }
+  const body = await readBody(c.env.incoming)
   let value: unknown
   try {
-    value = JSON.parse(await c.req.text())
+    value = JSON.parse(body)
   } catch (cause) {
-    if (cause instanceof KeyrackError) throw cause
     throw new KeyrackError('invalid', 'the request body is not valid JSON', {
       field: 'body',
       cause,
@@ -24,13 +26,13 @@ export async function readJson<T>(c: Context, schema: z.ZodType<T>): Promise<T> 
 }
 
 /** A form's fields. Empty ones count as left out: browsers send every field there is. */
-export async function readForm(c: Context): Promise<Map<string, string>> {
+export async function readForm(c: Context<EdgeEnv>): Promise<Map<string, string>> {
   const type = c.req.header('content-type')?.split(';', 1)[0]?.trim().toLowerCase()
   if (type !== 'application/x-www-form-urlencoded') {
     throw new KeyrackError('unsupported-type', 'the form was not sent as a form')
   }
   const fields = new Map<string, string>()
-  for (const [name, value] of new URLSearchParams(await c.req.text())) {
+  for (const [name, value] of new URLSearchParams(await readBody(c.env.incoming))) {
     if (value !== '' && !fields.has(name)) fields.set(name, value)
   }
   return fields

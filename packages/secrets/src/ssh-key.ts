@@ -19,7 +19,7 @@ const TYPE = 'ssh-ed25519'
 const MAGIC = Buffer.from('openssh-key-v1\0', 'latin1')
 const BEGIN = '-----BEGIN OPENSSH PRIVATE KEY-----'
 const END = '-----END OPENSSH PRIVATE KEY-----'
-const LINE_LENGTH = 70
+const LINES = /.{70}(?=.)/g
 /** The block size of the cipher "none". */
 const BLOCK_BYTES = 8
 const SEED_BYTES = 32
@@ -39,10 +39,10 @@ export function generateSshKeyPair(comment: string): { publicKey: string; privat
   const { privateKey } = generateKeyPairSync('ed25519')
   const seed = privateKey.export({ format: 'der', type: 'pkcs8' }).subarray(-SEED_BYTES)
   const container = writeContainer(seed, comment, randomBytes(4))
-  const lines = container.toString('base64').match(new RegExp(`.{1,${LINE_LENGTH}}`, 'g')) ?? []
+  const body = container.toString('base64').replace(LINES, '$&\n')
   return {
     publicKey: publicLine(publicBlob(publicBytes(privateKey)), comment),
-    privateKey: Secret.of([BEGIN, ...lines, END, ''].join('\n')),
+    privateKey: Secret.of([BEGIN, body, END, ''].join('\n')),
   }
 }
 

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { describe, expect, it } from 'vitest'
 import { COMMANDS } from './command-table.ts'
-import { runAtTerminal, runConvox } from './testing/run-convox.ts'
+import { LAUNCHER, runConvox } from './testing/run-convox.ts'
 
 const NAMES = Object.keys(COMMANDS)
 
@@ -34,8 +34,7 @@ describe('help', () => {
   })
 
   it('loads neither the schema library nor the client', async () => {
-    const launcher = new URL('../bin/convox.js', import.meta.url).pathname
-    const traced = spawnSync(process.execPath, [launcher, 'help'], {
+    const traced = spawnSync(process.execPath, [LAUNCHER, 'help'], {
       env: { NODE_DEBUG: 'esm', HOME: '/nowhere' },
       encoding: 'utf8',
     })
@@ -79,30 +78,5 @@ describe('the version', () => {
       const ran = await runConvox(args, { env: { HOME: '/nowhere' } })
       expect(ran).toEqual({ status: 0, stdout: 'convox 0.1.0\n', stderr: '' })
     }
-  })
-})
-
-describe('colour', () => {
-  it('is for terminals that want it', async () => {
-    const home = { HOME: '/nowhere' }
-    expect((await runAtTerminal(['xyzzy'], { env: home }).ended).shown).toContain(
-      '\u001b[31mERROR:',
-    )
-    for (const env of [
-      { ...home, NO_COLOR: '1' },
-      { ...home, TERM: 'dumb' },
-    ]) {
-      expect((await runAtTerminal(['xyzzy'], { env }).ended).shown).not.toContain('\u001b')
-    }
-    expect((await runConvox(['xyzzy'], { env: home })).stderr).not.toContain('\u001b')
-  })
-})
-
-describe('a reader that has seen enough', () => {
-  it('is no failure', () => {
-    const launcher = new URL('../bin/convox.js', import.meta.url).pathname
-    const command = '"$0" "$1" help 2>&1 >&3 3>&- | cat'
-    const ran = spawnSync('/bin/sh', ['-c', `(${command}) 3>&1 | true`, process.execPath, launcher])
-    expect(ran.stderr.toString()).toBe('')
   })
 })

@@ -13,6 +13,8 @@ export async function joinRemoteCommand(terminal: Terminal, stream: Duplex): Pro
   // The loop below reports it; this only keeps a late failure to write from ending the process.
   stream.on('error', () => {})
   const restore = terminal.size === undefined ? () => {} : terminal.rawMode()
+  // An input that cannot be read (a folder, a terminal that hung up) is one that has ended.
+  terminal.input.once('error', () => stream.end())
   terminal.input.pipe(stream)
   try {
     for await (const chunk of stream) await show(terminal, opening.push(scanner.push(chunk)))

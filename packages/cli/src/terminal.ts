@@ -24,11 +24,14 @@ export class Terminal {
   constructor(streams: TerminalStreams, options: { colour: boolean }) {
     this.#streams = streams
     this.#colour = options.colour && streams.stderr.isTTY === true
-    // A reader that has seen enough (`| head`) is no failure.
     streams.stdout.on('error', (error) => {
+      // A reader that has seen enough (`| head`) is no failure.
       if ('code' in error && error.code === 'EPIPE') process.exit(0)
-      throw error
+      this.error(`the output cannot be written: ${error.message}`)
+      process.exit(1)
     })
+    // Nobody is left who could be told.
+    streams.stderr.on('error', () => {})
   }
 
   /** A result. */
@@ -136,12 +139,13 @@ export class Terminal {
     this.#controlling = undefined
   }
 
-  /** Waits until everything written has left the process. */
+  /** Waits until everything written has left the process, or has failed and said so. */
   async flush(): Promise<void> {
-    const { stdout, stderr } = this.#streams
-    for (const stream of [stdout, stderr]) {
+    for (const stream of [this.#streams.stdout, this.#streams.stderr]) {
       if (stream.writableLength > 0) await new Promise((resolve) => stream.write('', resolve))
     }
+    // A failed write is reported in a later tick.
+    await new Promise((resolve) => setImmediate(resolve))
   }
 
   #person(): ControllingTerminal | undefined {

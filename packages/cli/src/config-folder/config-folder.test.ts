@@ -15,12 +15,11 @@ import { join } from 'node:path'
 import { Secret } from '@keyrack/secrets/secret'
 import { describe, expect, it } from 'vitest'
 import { KEY, logIn, newConsole, newPerson, type Person } from '../testing/person.ts'
-import { startConvox } from '../testing/run-convox.ts'
+import { LAUNCHER, startConvox } from '../testing/run-convox.ts'
 import { temporaryFolder } from '../testing/temporary-folder.ts'
 import { ConfigFolder } from './config-folder.ts'
 import { saveLogin } from './login-state.ts'
 
-const LAUNCHER = new URL('../../bin/convox.js', import.meta.url).pathname
 const FILES = ['auth', 'current', 'fingerprints', 'host', 'rack']
 
 function mode(path: string): number {

@@ -4,7 +4,8 @@ import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { spawn as spawnPty } from '@lydell/node-pty'
 
-const LAUNCHER = fileURLToPath(new URL('../../bin/convox.js', import.meta.url))
+/** What npm links as `convox`. */
+export const LAUNCHER = fileURLToPath(new URL('../../bin/convox.js', import.meta.url))
 const BUILT = fileURLToPath(new URL('../../dist/main.js', import.meta.url))
 
 export interface Setting {

@@ -108,7 +108,7 @@ function slow(host: string, port: number): string {
   return `${host}:${port} did not answer in time`
 }
 
-const CERTIFICATE_PROBLEMS = /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|ALTNAME|HOSTNAME_MISMATCH|INVALID_/
+const CERTIFICATE_PROBLEMS = /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|ALTNAME|HOSTNAME_MISMATCH|^INVALID_/
 
 /** One sentence for each way in which a connection fails. */
 export function connectionError(

@@ -34,7 +34,8 @@ export function exchange(
       // An upgrade that nobody asked for ends here, without an answer and without an error.
       if (!answered) reject(new Error('closed without an answer'))
     })
-    outgoing.end(body)
+    // Bytes, because Node writes the head in the encoding of a text that follows it (UTF-8).
+    outgoing.end(body === undefined ? undefined : Buffer.from(body, 'utf8'))
   })
 }
 

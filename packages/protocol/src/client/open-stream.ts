@@ -21,7 +21,7 @@ export function openStream(ws: WebSocket, options: OpenStreamOptions): Promise<D
     const failed = (error: unknown): void => {
       clearTimeout(late)
       reject(error)
-      stream.destroy()
+      stream.destroy(error instanceof Error ? error : undefined)
     }
     const aborted = (): void => {
       failed(signal?.reason)

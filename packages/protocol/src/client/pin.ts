@@ -1,7 +1,8 @@
 import { createHash, X509Certificate } from 'node:crypto'
 import { KeyrackError } from '../errors.ts'
 
-const PREFIX = /^sha-?256(?: fingerprint=|[:/]+) */i
+// After `sha256:` a slash is the first digit of base64, after `sha256//` it is not.
+const PREFIX = /^sha-?256(?: fingerprint=|:|\/\/) */i
 const HEX = /^(?:[0-9a-f]{64}|[0-9a-f]{2}(?::[0-9a-f]{2}){31})$/i
 
 /**

@@ -71,11 +71,15 @@ export function collect(channel: ClientChannel): Promise<CommandResult> {
   channel.on('exit', (code: number | null, signal?: string) => {
     ending = { code, signal }
   })
-  return new Promise((resolve) => {
-    channel.once('close', () =>
-      resolve({ stdout: Buffer.concat(stdout), stderr: Buffer.concat(stderr), ...ending }),
-    )
-  })
+  // ssh2 says that a channel is closed when stdout was read, with stderr perhaps still on its way.
+  const closed = [channel, channel.stderr].map(
+    (stream) => new Promise<void>((resolve) => void stream.once('close', () => resolve())),
+  )
+  return Promise.all(closed).then(() => ({
+    stdout: Buffer.concat(stdout),
+    stderr: Buffer.concat(stderr),
+    ...ending,
+  }))
 }
 
 export async function runCommand(

@@ -176,7 +176,8 @@ class LocalEngine implements Engine {
 
   /** Ends what a former life left: processes whose Rack and instance were both killed, and folders. */
   async #tidyUp(): Promise<void> {
-    await endMarkedProcesses({ owner: this.#owner }, 0)
+    const left = await endMarkedProcesses({ owner: this.#owner }, 0)
+    if (left > 0) this.#options.log.error({ left }, 'processes of a former life do not end')
     await this.#folders.removeBuried()
     for (const id of (await this.#folders.known()).slice(this.#wanted)) {
       await this.#folders.bury(id)

@@ -73,17 +73,26 @@ function signalMarked(mark: ProcessMark, signal: NodeJS.Signals | 0): number {
 }
 
 const BETWEEN_LOOKS_MS = 10
+/** SIGKILL cannot be refused, but a process that waits for a disk or a dead mount ends later. */
+const KILL_MS = 5_000
 
 /**
  * Ends every marked process except the caller: politely for `graceMs` (SIGHUP as well, because an
  * interactive shell ignores SIGTERM), then with SIGKILL until a look finds none. It looks again
- * because a process may have started another one while it was being killed.
+ * because a process may have started another one while it was being killed. Returns how many
+ * processes would not end.
  */
-export async function endMarkedProcesses(mark: ProcessMark, graceMs: number): Promise<void> {
+export async function endMarkedProcesses(mark: ProcessMark, graceMs: number): Promise<number> {
   if (graceMs > 0 && signalMarked(mark, 'SIGTERM') > 0) {
     signalMarked(mark, 'SIGHUP')
     const deadline = performance.now() + graceMs
     while (performance.now() < deadline && signalMarked(mark, 0) > 0) await delay(BETWEEN_LOOKS_MS)
   }
-  while (signalMarked(mark, 'SIGKILL') > 0) await delay(BETWEEN_LOOKS_MS)
+  const deadline = performance.now() + KILL_MS
+  let left = signalMarked(mark, 'SIGKILL')
+  while (left > 0 && performance.now() < deadline) {
+    await delay(BETWEEN_LOOKS_MS)
+    left = signalMarked(mark, 'SIGKILL')
+  }
+  return left
 }

@@ -14,18 +14,16 @@ const STOP_MS = 5_000
 /** One life of an instance: from the start of its process to the end of the last one it started. */
 export class RunningInstance {
   readonly id: string
-  readonly #owner: string
   readonly #child: ChildProcess
   #report: BootReport | undefined
   #stopping = false
   /** Resolves when it can be reached; rejects when it ends before. */
   readonly ready: Promise<void>
-  /** Resolves when nothing of it runs any more. */
+  /** Resolves when it ended and everything that it started was killed. */
   readonly gone: Promise<void>
 
   constructor(parameters: BootParameters, environment: Record<string, string>, log: EngineLog) {
     this.id = parameters.id
-    this.#owner = parameters.owner
     this.#child = spawn(process.execPath, [instanceProgram(), parameters.id], {
       cwd: parameters.home,
       env: environment,
@@ -38,7 +36,11 @@ export class RunningInstance {
         resolve(signal === null ? `exit status ${code}` : `signal ${signal}`),
       )
     })
-    this.gone = exited.then(() => endMarkedProcesses({ owner: this.#owner, instance: this.id }, 0))
+    this.gone = exited.then(async () => {
+      const mark = { owner: parameters.owner, instance: this.id }
+      const left = await endMarkedProcesses(mark, 0)
+      if (left > 0) log.error({ instance: this.id, left }, 'processes of the instance do not end')
+    })
     this.ready = Promise.race([
       this.#boot(parameters, log),
       exited.then((how) => Promise.reject(new Error(`instance ${this.id} ended: ${how}`))),

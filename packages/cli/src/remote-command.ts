@@ -28,7 +28,8 @@ export async function joinRemoteCommand(terminal: Terminal, stream: Duplex): Pro
   const refusal = opening.refusal
   if (refusal !== undefined && (code === undefined || code === 1)) throw refused(refusal)
   await show(terminal, opening.rest)
-  if (code !== undefined) return code
+  // A shell sees eight bits: 256 would look like success.
+  if (code !== undefined) return code >= 0 && code <= 255 ? code : 255
   throw new Failure(
     'the connection ended before the command told its exit status',
     'look whether the instance is still there: convox instances',

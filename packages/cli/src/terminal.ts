@@ -109,8 +109,11 @@ export class Terminal {
 
   /** Bytes of a remote program, untouched: a person who opens a shell there wants its escapes. */
   writeBytes(bytes: Uint8Array): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#streams.stdout.write(bytes, (error) => (error ? reject(error) : resolve()))
+    // A failure ends the process, see the constructor.
+    return new Promise((resolve) => {
+      this.#streams.stdout.write(bytes, (error) => {
+        if (!error) resolve()
+      })
     })
   }
 

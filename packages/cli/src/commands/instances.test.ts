@@ -79,6 +79,23 @@ describe('convox instances ssh', () => {
     expect(headers).not.toHaveProperty('height')
   })
 
+  it('never lets a failure look like success', async () => {
+    for (const code of [256, -1, 4_000_000_000]) {
+      const { ann } = await atInstances((ws) => finish(ws, '', code))
+      expect((await ann.run(['instances', 'ssh', 'i-1'])).status).toBe(255)
+    }
+  })
+
+  it('stops quietly when nobody reads its output any more', async () => {
+    const { ann } = await atInstances((ws) => {
+      const more = setInterval(() => ws.send('y\n'.repeat(10_000)), 1)
+      ws.on('close', () => clearInterval(more))
+    })
+    const { shown } = await ann.sit(['instances', 'ssh', 'i-1', 'yes'], { shell: '| head -1' })
+      .ended
+    expect(shown).toBe('y\r\n')
+  })
+
   it('keeps its own options before the command and leaves the rest to it', async () => {
     const { ann, server } = await atInstances((ws) => finish(ws, '', 0))
     await ann.run([

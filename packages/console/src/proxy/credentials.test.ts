@@ -214,5 +214,6 @@ describe("a Rack's refusal", () => {
     const answer = await rawRequest(port, [...head, 'Rack: acme/dev'])
     expect(answer.status).toBe(503)
     expect(JSON.parse(answer.body)).toMatchObject({ code: 'rack-unreachable' })
+    expect(answer.body).toContain('acme/dev cannot be reached')
   })
 })

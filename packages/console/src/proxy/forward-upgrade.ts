@@ -6,8 +6,8 @@ import { createHash } from 'node:crypto'
 import { request as httpRequest, type IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { KeyrackError } from '@keyrack/protocol'
-import { connectionError } from '@keyrack/protocol/client'
 import type { RackEntry } from '../directory.ts'
+import { describeFailure } from './describe-failure.ts'
 import { displayName } from './find-rack.ts'
 import { rackRefusal } from './forward.ts'
 import type { RackConnections } from './rack-connections.ts'
@@ -38,7 +38,9 @@ export async function upgradeAtRack(
 ): Promise<RackSocket> {
   const rackName = displayName(rack)
   const url = new URL(rack.url === '' ? 'https://rack.invalid' : rack.url)
-  const tls = await connections.connect(rack, signal)
+  const tls = await connections.connect(rack, signal).catch((error: unknown) => {
+    throw describeFailure(error, rackName)
+  })
   return new Promise<RackSocket>((resolve, reject) => {
     const handshake = httpRequest({
       method: 'GET',
@@ -49,7 +51,7 @@ export async function upgradeAtRack(
     })
     const fail = (error: Error): void => {
       tls.destroy()
-      reject(connectionError(error, rackName, Number(url.port || 443)))
+      reject(describeFailure(error, rackName))
     }
     handshake.setTimeout(HANDSHAKE_TIMEOUT_MS, () =>
       fail(new KeyrackError('timeout', `${rackName} did not answer in time`)),

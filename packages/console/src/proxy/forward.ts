@@ -4,9 +4,9 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { KeyrackError } from '@keyrack/protocol'
-import { connectionError } from '@keyrack/protocol/client'
 import type { Dispatcher } from 'undici'
 import { answerHeaders } from './answer-headers.ts'
+import { ClientGone, describeFailure, isBrokenOff } from './describe-failure.ts'
 
 /** How long a Rack may take to begin its answer to a request that has no body left to send. */
 const ANSWER_TIMEOUT_MS = 5 * 60_000
@@ -35,14 +35,14 @@ export async function forward(
   } catch (error) {
     // A kept connection that the Rack closed just now: nothing was answered, and asking again is
     // safe for reads without a body (RFC 9110 9.2.2).
-    if (!(mayRepeat(client, sent) && isStaleConnection(error) && !answer.headersSent)) {
-      throw describe(error, sent.rackName)
+    if (!(mayRepeat(client, sent) && isBrokenOff(error) && !answer.headersSent)) {
+      throw describeFailure(error, sent.rackName)
     }
   }
   try {
     return await dispatch(client, answer, sent)
   } catch (error) {
-    throw describe(error, sent.rackName)
+    throw describeFailure(error, sent.rackName)
   }
 }
 
@@ -110,9 +110,6 @@ function dispatch(
   })
 }
 
-/** The client left before its answer was complete; there is nobody to tell. */
-export class ClientGone extends Error {}
-
 /** Answers that must not reach a person as they are. */
 export function rackRefusal(status: number, rackName: string): KeyrackError | undefined {
   if (status === 401) {
@@ -131,35 +128,6 @@ export function rackRefusal(status: number, rackName: string): KeyrackError | un
     })
   }
   return undefined
-}
-
-function describe(error: unknown, rackName: string): Error {
-  if (error instanceof KeyrackError || error instanceof ClientGone) return error
-  const code = codeOf(error)
-  if (code === 'UND_ERR_HEADERS_TIMEOUT') {
-    return new KeyrackError('timeout', `${rackName} did not answer in time`, { cause: error })
-  }
-  if (code.startsWith('HPE_') || code === 'UND_ERR_HEADERS_OVERFLOW') {
-    return new KeyrackError('rack-broken', `${rackName} gave an answer that is not HTTP`, {
-      cause: error,
-    })
-  }
-  if (code === 'UND_ERR_SOCKET' || code === 'ECONNRESET' || code === 'EPIPE') {
-    return new KeyrackError('rack-broken', `${rackName} broke off the connection`, {
-      cause: error,
-      hint: 'it may be restarting; whether the request took effect is not known',
-    })
-  }
-  return connectionError(error, rackName, 443)
-}
-
-function isStaleConnection(error: unknown): boolean {
-  return ['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE'].includes(codeOf(error))
-}
-
-function codeOf(error: unknown): string {
-  if (typeof error !== 'object' || error === null || !('code' in error)) return ''
-  return typeof error.code === 'string' ? error.code : ''
 }
 
 function mayRepeat(client: IncomingMessage, sent: ForwardedRequest): boolean {

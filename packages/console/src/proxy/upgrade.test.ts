@@ -155,7 +155,7 @@ describe('a refused WebSocket is upgraded and told why', () => {
       {},
       { entry: { url: 'https://127.0.0.1:1' } },
     )
-    expect(said).toContain('ERROR: nothing answers at 127.0.0.1:1')
+    expect(said).toContain('ERROR: acme/dev cannot be reached')
     expect(said).toContain(`${EXIT_MARKER}1\n`)
   })
 

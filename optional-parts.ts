@@ -8,6 +8,7 @@ import { delimiter, join } from 'node:path'
 
 const PARTS: Record<string, string> = {
   chromium: 'the pages in a real browser',
+  openssl: 'our certificates read by OpenSSL',
   ssh: 'instances reached by the OpenSSH client',
   'ssh-keygen': 'our SSH keys read by OpenSSH',
 }

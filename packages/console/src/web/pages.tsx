@@ -43,7 +43,7 @@ export function createPages(context: ConsoleContext, login: Login): Hono<EdgeEnv
     return render(c, <RegeneratePage account={account} />)
   })
 
-  pages.post('/account/api-key', signedIn, requireOwnPage, async (c) => {
+  pages.post('/account/api-key', requireOwnPage, signedIn, async (c) => {
     const { id, email } = c.var.account
     const { apiKey } = await regenerateApiKey(context, id, requestContext(c.env.facts))
     const page = <ApiKeyPage email={email} apiKey={apiKey.reveal()} first={false} login={login} />

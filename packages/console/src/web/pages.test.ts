@@ -1,0 +1,213 @@
+import { describe, expect, it } from 'vitest'
+import {
+  cookieOf,
+  serveConsole,
+  serveFounded,
+  signInFounder,
+} from '../http/testing/serve-console.ts'
+import { PASSWORD } from '../testing/console-domain.ts'
+import { ASSET_PATHS } from './assets.ts'
+
+const HTML = { accept: 'text/html', 'sec-fetch-site': 'same-origin' }
+const form = (fields: Record<string, string>) => new URLSearchParams(fields)
+
+describe('every page', () => {
+  it.each(['/', '/sign-up', '/sign-in', '/account', '/account/api-key', '/nothing'])(
+    '%s is kept by nobody, framed by nobody, and runs no script but ours',
+    async (path) => {
+      const { ask } = await serveFounded()
+      const cookie = await signInFounder(ask)
+      for (const options of [{ headers: HTML }, { headers: HTML, cookie }]) {
+        const { headers, text } = await ask(path, options)
+        const policy = String(headers['content-security-policy'])
+        expect(policy).toContain("default-src 'none'")
+        expect(policy).toContain("frame-ancestors 'none'")
+        expect(policy).not.toContain('unsafe')
+        expect(headers['x-content-type-options']).toBe('nosniff')
+        expect(headers['referrer-policy']).toBe('same-origin')
+        expect(headers['cache-control']).toBe('no-store')
+        expect(headers['x-request-id']).toBeTruthy()
+        expect(text).not.toMatch(/<script(?![^>]*src=)|\son\w+=|style=|<style/)
+        expect(text).not.toMatch(/(src|href|action)="(https?:)?\/\//)
+      }
+    },
+  )
+
+  it('style, script and icon are kept for ever, under names that change with them', async () => {
+    const { ask } = await serveConsole()
+    for (const path of Object.values(ASSET_PATHS)) {
+      const answer = await ask(path)
+      expect(answer.status).toBe(200)
+      expect(path).toMatch(/-[0-9a-f]{12}\.(css|js|svg)$/)
+      expect(answer.headers['cache-control']).toBe('public, max-age=31536000, immutable')
+      expect(answer.headers['x-content-type-options']).toBe('nosniff')
+    }
+    const gone = await ask(ASSET_PATHS.style.replace(/-\w+/, '-000000000000'))
+    expect([gone.status, gone.headers['cache-control']]).toEqual([404, 'no-store'])
+  })
+
+  it('of a person leads to the sign-in form without a session', async () => {
+    const { ask } = await serveFounded()
+    for (const path of ['/account', '/account/api-key']) {
+      const answer = await ask(path, { headers: HTML })
+      expect([answer.status, answer.headers.location]).toEqual([303, '/sign-in'])
+    }
+  })
+})
+
+describe('the start page', () => {
+  it('is the sign-up form until there is an account, then the sign-in form', async () => {
+    const { ask } = await serveConsole()
+    expect((await ask('/', { headers: HTML })).text).toContain('<h1>Set up your Console</h1>')
+    const body = form({ email: 'ada@example.com', password: PASSWORD, organization: 'acme' })
+    expect((await ask('/sign-up', { body, headers: HTML })).status).toBe(201)
+    expect((await ask('/', { headers: HTML })).text).toContain('<h1>Sign in</h1>')
+  })
+
+  it('says so when the browser came back from signing in without its cookie', async () => {
+    const { ask } = await serveFounded()
+    const body = form({ email: 'ada@example.com', password: PASSWORD })
+    const { status, headers } = await ask('/sign-in', { body, headers: HTML })
+    expect(status).toBe(303)
+    const lost = await ask(String(headers.location), { headers: HTML })
+    expect(lost.text).toContain('did not keep the session cookie')
+    expect((await ask('/', { headers: HTML })).text).not.toContain('did not keep')
+  })
+})
+
+describe('a form that is refused', () => {
+  it('comes back with the error at its field and everything that was typed but the password', async () => {
+    const { ask } = await serveConsole()
+    const password = 'short-one'
+    const body = form({ email: 'ada@example.com', password, organization: 'acme' })
+    const { status, text } = await ask('/sign-up', { body, headers: HTML })
+    expect(status).toBe(422)
+    expect(text).toContain('value="ada@example.com"')
+    expect(text).toContain('value="acme"')
+    expect(text).not.toContain(password)
+    expect(text).toMatch(/<input id="password"[^>]*aria-describedby="password-hint password-error"/)
+    expect(text).toMatch(/<input id="password"[^>]*aria-invalid="true"[^>]*autofocus/)
+    expect(text).toMatch(/id="password-error">[^<]*15/)
+  })
+
+  it('names the first field that is empty', async () => {
+    const { ask } = await serveConsole()
+    const body = form({ email: '', password: '', organization: 'acme' })
+    const { text } = await ask('/sign-up', { body, headers: HTML })
+    expect(text).toContain('id="email-error">This is needed.')
+  })
+
+  it('shows what was typed as text, whatever it is', async () => {
+    const { ask } = await serveFounded()
+    const body = form({ email: '"><script>alert(1)</script>', password: 'x' })
+    const { text } = await ask('/sign-in', { body, headers: HTML })
+    expect(text).not.toContain('<script>alert')
+    expect(text).toContain('&lt;script&gt;alert')
+  })
+
+  it('says the same for an unknown address and a wrong password, without a challenge', async () => {
+    const { ask } = await serveFounded()
+    const [unknown, wrong] = await Promise.all(
+      ['eve@example.com', 'ada@example.com'].map((email) =>
+        ask('/sign-in', { body: form({ email, password: 'x' }), headers: HTML }),
+      ),
+    )
+    expect([unknown?.status, wrong?.status]).toEqual([403, 403])
+    expect(unknown?.text.replace('eve@', 'ada@')).toBe(wrong?.text)
+    expect(wrong?.headers['www-authenticate']).toBeUndefined()
+  })
+
+  it('is a page with the request id when it is not a form at all', async () => {
+    const { ask } = await serveFounded()
+    const headers = { ...HTML, 'content-type': 'multipart/form-data; boundary=x' }
+    const answer = await ask('/sign-in', { method: 'POST', body: '--x--', headers })
+    expect(answer.status).toBe(415)
+    expect(answer.text).toContain(String(answer.headers['x-request-id']))
+  })
+
+  it('is a page that explains nothing private when the server itself failed', async () => {
+    const { ask, domain } = await serveFounded()
+    await domain.store.close()
+    const body = form({ email: 'ada@example.com', password: PASSWORD })
+    const answer = await ask('/sign-in', { body, headers: HTML })
+    expect(answer.status).toBe(500)
+    expect(answer.text).toContain('Something failed here')
+    expect(answer.text).not.toMatch(/sqlite|closed|\.ts/i)
+  })
+})
+
+describe('forms of other sites', () => {
+  it.each([
+    { origin: 'https://evil.example' },
+    { origin: 'null' },
+    { 'sec-fetch-site': 'cross-site' },
+    { 'sec-fetch-site': 'same-site' },
+    {},
+  ])('with %j do nothing', async (headers) => {
+    const { ask, key } = await serveFounded()
+    const cookie = await signInFounder(ask)
+    const body = form({ email: 'ada@example.com', password: PASSWORD })
+    for (const path of ['/sign-in', '/sign-up', '/sign-out', '/account/api-key']) {
+      const answer = await ask(path, { body, cookie, headers })
+      expect([path, answer.status]).toEqual([path, 403])
+      expect(answer.headers['set-cookie']).toBeUndefined()
+    }
+    expect((await ask('/auth', { key })).status).toBe(200)
+    expect((await ask('/api/account', { cookie })).status).toBe(200)
+  })
+
+  it('reading a page changes nothing: signing out and regenerating need a POST', async () => {
+    const { ask, key } = await serveFounded()
+    const cookie = await signInFounder(ask)
+    for (const path of ['/sign-out', '/account/api-key']) await ask(path, { cookie, headers: HTML })
+    expect((await ask('/auth', { key })).status).toBe(200)
+    expect((await ask('/api/account', { cookie })).status).toBe(200)
+  })
+})
+
+describe('a password', () => {
+  const host = 'console.internal'
+  const fields = { email: 'ada@example.com', password: PASSWORD }
+
+  it('is neither asked for nor taken where others can read along', async () => {
+    const { ask } = await serveConsole({ ALLOWED_HOSTS: host })
+    const headers = { ...HTML, host }
+    for (const path of ['/', '/sign-in', '/sign-up']) {
+      const answer = await ask(path, { headers })
+      expect([path, answer.status]).toEqual([path, 403])
+      expect(answer.text).toContain('Open this over https')
+      expect(answer.text).not.toContain('<input')
+    }
+    const answer = await ask('/sign-in', { body: form(fields), headers })
+    expect([answer.status, cookieOf(answer)]).toEqual([403, ''])
+  })
+
+  it('is asked for under that name over TLS, and behind a proxy that speaks it', async () => {
+    const env = { ALLOWED_HOSTS: host, TRUSTED_PROXIES: '127.0.0.1' }
+    const { ask } = await serveConsole(env)
+    const headers = { ...HTML, host }
+    expect((await ask('/', { headers, tls: true })).status).toBe(200)
+    const proxied = { ...headers, 'x-forwarded-proto': 'https' }
+    expect((await ask('/', { headers: proxied })).status).toBe(200)
+  })
+
+  it('is asked for under the public name, which is https', async () => {
+    const { ask } = await serveConsole({ PUBLIC_URL: `https://${host}` })
+    expect((await ask('/', { headers: { ...HTML, host } })).status).toBe(200)
+  })
+})
+
+describe('the setup token', () => {
+  it('is a field only of the first sign-up that others could reach', async () => {
+    const reachable = await serveConsole({ PUBLIC_URL: 'https://keys.example.com' })
+    expect((await reachable.ask('/', { headers: HTML })).text).toContain('id="setup_token"')
+    const body = form({ email: 'ada@example.com', password: PASSWORD, organization: 'acme' })
+    const refused = await reachable.ask('/sign-up', { body, headers: HTML })
+    expect(refused.text).toContain('id="setup_token-error"')
+    body.set('setup_token', reachable.domain.setupToken?.reveal() ?? '')
+    expect((await reachable.ask('/sign-up', { body, headers: HTML })).status).toBe(201)
+    expect((await reachable.ask('/sign-up', { headers: HTML })).text).not.toContain('setup_token')
+    const local = await serveConsole()
+    expect((await local.ask('/', { headers: HTML })).text).not.toContain('setup_token')
+  })
+})

@@ -16,7 +16,7 @@ import { endSession } from '../sessions/end.ts'
 import { ApiKeyPage } from './api-key-page.tsx'
 import { type FormFailure, formFailure, requireFields } from './form-failure.ts'
 import { MessagePage } from './message-page.tsx'
-import { pageStatus, render } from './render.ts'
+import { render, renderError } from './render.ts'
 import { SignInPage } from './sign-in-page.tsx'
 import { SIGN_UP_FIELDS, SignUpPage } from './sign-up-page.tsx'
 
@@ -61,7 +61,7 @@ export function createDoor(context: ConsoleContext, login: Login): Hono<EdgeEnv>
     } catch (cause) {
       const error = expected(cause)
       const failure = formFailure(error, ['email', 'password'])
-      return render(c, <SignInPage email={email} failure={failure} />, pageStatus(error))
+      return renderError(c, <SignInPage email={email} failure={failure} />, error)
     }
   })
 
@@ -100,7 +100,7 @@ function showSignUp(
   )
   const failure: FormFailure | undefined = refused && formFailure(refused.error, fields)
   const page = <SignUpPage fields={fields} first={first} values={refused?.form} failure={failure} />
-  return render(c, page, refused === undefined ? 200 : pageStatus(refused.error))
+  return refused === undefined ? render(c, page) : renderError(c, page, refused.error)
 }
 
 /** A password is neither asked for nor taken where others can read along. */

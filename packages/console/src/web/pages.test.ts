@@ -117,6 +117,21 @@ describe('a form that is refused', () => {
     expect(wrong?.headers['www-authenticate']).toBeUndefined()
   })
 
+  it('says how long to wait when it came too often', async () => {
+    const { ask } = await serveFounded()
+    const body = form({ email: 'ada@example.com', password: 'x' })
+    const answers = []
+    for (let attempt = 0; attempt < 30; attempt += 1) {
+      const answer = await ask('/sign-in', { body, headers: HTML })
+      answers.push(answer)
+      if (answer.status === 429) break
+    }
+    const last = answers.at(-1)
+    expect(last?.status).toBe(429)
+    expect(Number(last?.headers['retry-after'])).toBeGreaterThan(0)
+    expect(last?.text).toContain('role="alert"')
+  })
+
   it('is a page with the request id when it is not a form at all', async () => {
     const { ask } = await serveFounded()
     const headers = { ...HTML, 'content-type': 'multipart/form-data; boundary=x' }

@@ -16,7 +16,7 @@ import { sentence } from './form-failure.ts'
 import { MessagePage } from './message-page.tsx'
 import { RacksPage } from './racks-page.tsx'
 import { RegeneratePage } from './regenerate-page.tsx'
-import { pageStatus, render } from './render.ts'
+import { render, renderError } from './render.ts'
 import { requireSession } from './require-session.ts'
 
 /** What a browser sees. Pages call the same domain functions as the API and hold no logic. */
@@ -76,12 +76,20 @@ export function createPages(context: ConsoleContext, login: Login): Hono<EdgeEnv
 function showError(context: ConsoleContext, error: Error, c: Context<EdgeEnv>) {
   if (!listsHtml(c.req.header('accept'))) throw error
   const { facts } = c.env
-  const known = error instanceof KeyrackError
-  const status = known ? pageStatus(error) : 500
-  logFailure(context, facts, status, error)
-  const text = known
-    ? sentence(errorText(error))
-    : 'The server’s log says why, under the request below.'
-  const title = known ? 'That did not work' : 'Something failed here'
-  return render(c, <MessagePage title={title} text={text} requestId={facts.requestId} />, status)
+  if (error instanceof KeyrackError) {
+    logFailure(context, facts, error.status, error)
+    const text = sentence(errorText(error))
+    return renderError(
+      c,
+      <MessagePage title="That did not work" text={text} requestId={facts.requestId} />,
+      error,
+    )
+  }
+  logFailure(context, facts, 500, error)
+  const text = 'The server’s log says why, under the request below.'
+  return render(
+    c,
+    <MessagePage title="Something failed here" text={text} requestId={facts.requestId} />,
+    500,
+  )
 }

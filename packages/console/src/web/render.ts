@@ -9,11 +9,18 @@ export function render(c: Context<EdgeEnv>, page: JSX.Element, status: Status = 
   return c.html(`<!DOCTYPE html>${page}`, status)
 }
 
+/** A page that shows an error, with the status and the waiting time that belong to it. */
+export function renderError(c: Context<EdgeEnv>, page: JSX.Element, error: KeyrackError) {
+  const { retryAfterSeconds } = error
+  if (retryAfterSeconds !== undefined) c.header('Retry-After', String(Math.ceil(retryAfterSeconds)))
+  return render(c, page, pageStatus(error))
+}
+
 /**
  * The status of a page that shows an error. 401 would have to carry a challenge (RFC 9110 15.5.2),
  * and a browser answers that one with a password box of its own.
  */
-export function pageStatus(error: KeyrackError): Status {
+function pageStatus(error: KeyrackError): Status {
   switch (error.status) {
     case 404:
     case 409:

@@ -32,6 +32,12 @@ function text(value: unknown, name: string): string {
   return value
 }
 
+function oneLine(value: unknown): string {
+  const line = text(value, 'authorizedKeys')
+  if (/[\r\n]/.test(line)) throw new TypeError('authorizedKeys has more than one line in an entry')
+  return line
+}
+
 export function parseBootParameters(line: string): BootParameters {
   const given = fields(line)
   const lines = given.get('authorizedKeys')
@@ -45,7 +51,7 @@ export function parseBootParameters(line: string): BootParameters {
     owner: text(given.get('owner'), 'owner'),
     home: text(given.get('home'), 'home'),
     sshUser: text(given.get('sshUser'), 'sshUser'),
-    authorizedKeys: lines.map((entry) => text(entry, 'authorizedKeys')),
+    authorizedKeys: lines.map(oneLine),
     environment: Object.fromEntries(
       Object.entries(environment).map(([name, value]) => [name, String(value)]),
     ),

@@ -119,12 +119,12 @@ describe('a session on a local instance', () => {
     it('passes signals of the client on to the whole command', async () => {
       const channel = await openCommand(
         await connected(),
-        'trap "echo trapped; exit 9" USR1; echo ready; sleep 1000 & wait',
+        'trap "echo trapped; exit 9" USR1; sleep 2003 & wait',
       )
       const result = collect(channel)
-      await once(channel, 'data')
+      await lab.runs('sleep 2003')
       channel.signal('USR1')
-      expect(await result).toMatchObject({ code: 9, stdout: Buffer.from('ready\ntrapped\n') })
+      expect(await result).toMatchObject({ code: 9, stdout: Buffer.from('trapped\n') })
     })
 
     it('says so when the command cannot be started', async () => {

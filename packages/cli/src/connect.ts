@@ -3,6 +3,7 @@ import type { Answer, Client, RequestOptions } from '@keyrack/protocol/client'
 import type { Context, GlobalOptions } from './context.ts'
 import { Failure, NotLoggedIn } from './failures.ts'
 import { checkedRackName } from './rack-name.ts'
+import { refusedKey } from './refused-key.ts'
 import { findRack, findTarget, type Target } from './target.ts'
 import { ownVersion } from './version.ts'
 
@@ -59,12 +60,13 @@ function explain(error: unknown, target: Target): unknown {
   const { name } = target.host
   if (error.code === 'unauthenticated') {
     if (target.keySource === 'file') {
-      return new NotLoggedIn(error.message, `run: convox login ${name}`, error)
+      return refusedKey(error.message, name, error)
     }
     const next = `correct it, or unset it and run: convox login ${name}`
     return new NotLoggedIn(`${error.message} (the key is from ${target.keySource})`, next, error)
   }
-  if (error.code !== 'rack-refused' || !('hint' in error)) return error
+  // A Console's 502 has this code too, but only a handshake has a cause.
+  if (error.code !== 'rack-refused' || error.cause === undefined) return error
   if (target.pin === undefined) {
     return new Failure(error.message, `compare and accept it: convox login ${name}`, error)
   }

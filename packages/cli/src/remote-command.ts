@@ -1,13 +1,18 @@
 import type { Duplex } from 'node:stream'
 import { ExitScanner } from '@keyrack/protocol'
 import { Failure } from './failures.ts'
+import { refusedKey } from './refused-key.ts'
 import type { Terminal } from './terminal.ts'
 
 /**
  * Joins the terminal and a remote command until it ends, and gives its exit status. A server that
  * refuses says `ERROR: ...` as the only line of output (protocol.md 7.1): that is our error then.
  */
-export async function joinRemoteCommand(terminal: Terminal, stream: Duplex): Promise<number> {
+export async function joinRemoteCommand(
+  terminal: Terminal,
+  stream: Duplex,
+  host: string,
+): Promise<number> {
   const scanner = new ExitScanner()
   const opening = new RefusalFilter()
   // The loop below reports it; this only keeps a late failure to write from ending the process.
@@ -26,7 +31,7 @@ export async function joinRemoteCommand(terminal: Terminal, stream: Duplex): Pro
   }
   const { code } = scanner
   const refusal = opening.refusal
-  if (refusal !== undefined && (code === undefined || code === 1)) throw refused(refusal)
+  if (refusal !== undefined && (code === undefined || code === 1)) throw refused(refusal, host)
   await show(terminal, opening.rest)
   // A shell sees eight bits: 256 would look like success.
   if (code !== undefined) return code >= 0 && code <= 255 ? code : 255
@@ -40,9 +45,9 @@ async function show(terminal: Terminal, bytes: Buffer): Promise<void> {
   if (bytes.length > 0) await terminal.writeBytes(bytes)
 }
 
-function refused(text: string): Failure {
-  const again = 'log in again: convox login HOST'
-  return new Failure(text, /^invalid auth/i.test(text) ? again : undefined)
+/** After the upgrade there is no status any more: official servers say 401 with this text. */
+function refused(text: string, host: string): Failure {
+  return /^invalid authentication/i.test(text) ? refusedKey(text, host) : new Failure(text)
 }
 
 const PREFIX = Buffer.from('ERROR: ')

@@ -185,7 +185,11 @@ describe('convox instances ssh', () => {
   })
 
   it('names the login when the key is not taken any more', async () => {
-    const { ann } = await atInstances((ws) => finish(ws, 'ERROR: invalid authentication\n'))
-    expect((await ann.run(['instances', 'ssh', 'i-1'])).stderr).toContain('convox login')
+    const { ann, server } = await atInstances((ws) =>
+      finish(ws, 'ERROR: invalid authentication\n', 1),
+    )
+    const ran = await ann.run(['instances', 'ssh', 'i-1'])
+    expect([ran.status, ran.stdout]).toEqual([4, ''])
+    expect(ran.stderr).toContain(`run: convox login ${server.host}`)
   })
 })

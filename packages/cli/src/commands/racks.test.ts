@@ -37,6 +37,26 @@ describe('convox racks', () => {
     }
   })
 
+  it('is an error of the Rack, not of the login, when the Rack refuses its Console', async () => {
+    let broken = false
+    const ann = newPerson()
+    const server = await startServer({
+      answer: ({ path }) => {
+        if (path === '/auth') return { body: 'ok' }
+        if (!broken) return { body: [] }
+        return { status: 502, body: { error: 'the Rack refused its key', code: 'rack-refused' } }
+      },
+    })
+    onTestFinished(() => server.close())
+    await logIn(ann, server)
+    broken = true
+    expect(await ann.run(['racks'])).toEqual({
+      status: 1,
+      stdout: '',
+      stderr: 'ERROR: the Rack refused its key\n',
+    })
+  })
+
   it('of a Rack logged in to directly is that Rack', async () => {
     const ann = newPerson()
     const server = await startServer({

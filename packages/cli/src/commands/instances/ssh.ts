@@ -29,7 +29,7 @@ async function ssh(
   const headers = shellHeaders(context, words[0] === '--' ? words.slice(1) : words)
   const connection = await connectToRack(context, options)
   const stream = await connection.stream(path, headers)
-  const status = await joinRemoteCommand(context.terminal, stream)
+  const status = await joinRemoteCommand(context.terminal, stream, connection.target.host.name)
   if (status !== 0) throw new EndWith(status)
 }
 

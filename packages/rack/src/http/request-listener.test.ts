@@ -5,8 +5,9 @@ import { Instances, System } from '@keyrack/protocol/resources'
 import { mintApiKey, Secret } from '@keyrack/secrets'
 import { describe, expect, it } from 'vitest'
 import { ask } from '../test/ask.ts'
-import { exchange } from '../test/raw-stream.ts'
+import { credential, exchange, openTls } from '../test/raw-stream.ts'
 import { shareTestRack, startTestRack } from '../test/start-test-rack.ts'
+import { waitUntil } from '../test/wait-until.ts'
 
 const rack = shareTestRack()
 
@@ -238,6 +239,23 @@ describe('bad requests', () => {
 })
 
 describe('the log', () => {
+  it('says 499 for a client that left, and does not call that an error', async () => {
+    const id = 'log-test-0002'
+    const socket = await openTls(rack().port)
+    socket.write(
+      `DELETE /instances/i-none HTTP/1.1\r\nHost: x\r\nRequest-Id: ${id}\r\n` +
+        `Authorization: ${credential(rack().key).Authorization}\r\n` +
+        'Expect: 100-continue\r\nContent-Length: 4\r\n\r\n',
+    )
+    await once(socket, 'data')
+    socket.destroy()
+    const logged = () => rack().lines.filter((line) => line.includes(id))
+    await waitUntil(() => logged().length > 0)
+    expect(logged().map((line) => JSON.parse(line))).toEqual([
+      expect.objectContaining({ level: 'info', route: 'instances.terminate', status: 499 }),
+    ])
+  })
+
   it('has one line for each request, with its id, route and status, and never a key', async () => {
     const id = 'log-test-0001'
     const wrong = mintApiKey('rack')

@@ -26,7 +26,8 @@ export function createRequestListener(options: RequestListenerOptions): Listener
     response.once('close', () => {
       const ms = Math.round(performance.now() - started)
       const address = request.socket.remoteAddress
-      const { statusCode: status } = response
+      // 499, as proxies log it: the client left before it had an answer.
+      const status = response.headersSent ? response.statusCode : 499
       log.info({ request_id: id, route: routeName, status, ms, address }, 'request')
     })
     dispatch(options, request, (name) => {

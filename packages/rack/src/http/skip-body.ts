@@ -20,6 +20,9 @@ export async function skipBody(request: IncomingMessage): Promise<void> {
         throw new KeyrackError('too-large', 'the request body is larger than 1 MiB')
       }
     }
+  } catch (cause) {
+    if (cause instanceof KeyrackError) throw cause
+    throw new KeyrackError('invalid', 'the request body did not arrive', { cause })
   } finally {
     clearTimeout(timer)
   }

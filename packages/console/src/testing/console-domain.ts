@@ -23,7 +23,9 @@ export function testFolder(): string {
 }
 
 export function testConfig(dataDir: string, env: Record<string, string> = {}): ConsoleConfig {
-  return readConfig({ env: { PATH: process.env.PATH, DATA_DIR: dataDir, ...env } })
+  return readConfig({
+    env: { PATH: process.env.PATH, DATA_DIR: dataDir, LOG_LEVEL: 'silent', ...env },
+  })
 }
 
 export interface TestDomain extends ConsoleContext {

@@ -68,6 +68,18 @@ describe('the access log', () => {
     }
   })
 
+  it('has a line for a WebSocket too, with the status it was refused with', async () => {
+    const served = await serveFounded()
+    const headers = { connection: 'upgrade', upgrade: 'websocket' }
+    await served.ask('/racks', { key: served.key, headers })
+    await served.ask('/', { headers: { accept: 'text/html' } })
+    const lines = await accessLines(served, 2)
+    expect(lines.map(({ route, status }) => [route, status])).toEqual([
+      ['unmatched', 404],
+      ['get.start', 200],
+    ])
+  })
+
   it('feeds the metrics with the same names', async () => {
     const served = await serveFounded()
     await served.ask('/racks', { key: served.key })

@@ -16,9 +16,14 @@ export function logWhenDone(context: LogContext, facts: RequestFacts, res: Serve
   })
 }
 
-/** The same for a WebSocket, which the proxy always upgrades, refused or not. */
-export function logSocketWhenDone(context: LogContext, facts: RequestFacts, socket: Duplex): void {
-  socket.once('close', () => write(context, facts, 101))
+/** The same for a WebSocket, which has its status by the time it is over. */
+export function logSocketWhenDone(
+  context: LogContext,
+  facts: RequestFacts,
+  socket: Duplex,
+  status: () => number,
+): void {
+  socket.once('close', () => write(context, facts, status()))
 }
 
 /** The reason behind a 5xx, which the answer does not give. */

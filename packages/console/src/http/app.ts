@@ -60,6 +60,7 @@ function routeName(
   // Middleware and the catch-alls behind it are registered for every method.
   const pattern = matched.findLast((route) => route.method === method)?.path
   if (pattern === undefined) return 'unmatched'
-  const segments = pattern.split('/').map((segment) => segment.replace(':', ''))
-  return [method.toLowerCase(), ...segments.filter(Boolean)].join('.')
+  const segments = pattern.split('/').filter(Boolean)
+  const words = segments.length === 0 ? ['start'] : segments.map((word) => word.replace(':', ''))
+  return [method.toLowerCase(), ...words].join('.')
 }

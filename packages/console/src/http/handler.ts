@@ -2,7 +2,7 @@ import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:ht
 import type { Duplex } from 'node:stream'
 import { getRequestListener, type HttpBindings } from '@hono/node-server'
 import { KeyrackError, normalizePath } from '@keyrack/protocol'
-import { errorResponse } from '@keyrack/server'
+import { type ErrorAnswer, errorResponse } from '@keyrack/server'
 import type { ConsoleContext } from '../context.ts'
 import type { Proxy as RackProxy } from '../proxy/index.ts'
 import { logFailure, logSocketWhenDone, logWhenDone } from './access-log.ts'
@@ -73,7 +73,9 @@ export function createHandler(options: HandlerOptions): ConsoleHandler {
 
     upgrade(req, socket, head) {
       const facts = readFacts(req)
-      logSocketWhenDone(context, facts, socket)
+      // The proxy upgrades whatever it is given and refuses inside the stream.
+      let status = 101
+      logSocketWhenDone(context, facts, socket, () => status)
       socket.on('error', () => socket.destroy())
       try {
         const owner = check(req, facts)
@@ -83,7 +85,10 @@ export function createHandler(options: HandlerOptions): ConsoleHandler {
         if (owner === 'console' || owner === 'api') throw noSocketHere()
         void proxy.upgrade(req, socket, head, facts)
       } catch (error) {
-        refuse(socket, error, facts)
+        const answer = errorResponse(error, facts.requestId)
+        status = answer.status
+        logFailure(context, facts, status, error)
+        refuse(socket, answer, facts)
       }
     },
   }
@@ -118,8 +123,7 @@ function noSocketHere(): KeyrackError {
 }
 
 /** A refusal before any upgrade, as plain HTTP on the bare socket. */
-function refuse(socket: Duplex, error: unknown, facts: RequestFacts): void {
-  const answer = errorResponse(error, facts.requestId)
+function refuse(socket: Duplex, answer: ErrorAnswer, facts: RequestFacts): void {
   const headers = {
     ...errorHeaders(answer, facts),
     'Content-Length': Buffer.byteLength(answer.body),
@@ -127,5 +131,7 @@ function refuse(socket: Duplex, error: unknown, facts: RequestFacts): void {
   }
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`)
   const status = `HTTP/1.1 ${answer.status} ${STATUS_CODES[answer.status] ?? ''}`
+  // The HTTP server leaves such a socket half open; nobody else would ever close it.
+  socket.once('finish', () => socket.destroy())
   socket.end([status, ...lines, '', answer.body].join('\r\n'))
 }

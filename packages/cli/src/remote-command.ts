@@ -17,7 +17,7 @@ export async function joinRemoteCommand(
   const opening = new RefusalFilter()
   // The loop below reports it; this only keeps a late failure to write from ending the process.
   stream.on('error', () => {})
-  const restore = terminal.size === undefined ? () => {} : terminal.rawMode()
+  const restore = terminal.size === undefined ? () => {} : await terminal.rawMode()
   // An input that cannot be read (a folder, a terminal that hung up) is one that has ended.
   terminal.input.once('error', () => stream.end())
   terminal.input.pipe(stream)

@@ -95,11 +95,17 @@ export class Terminal {
     return Buffer.concat(chunks).toString('utf8')
   }
 
-  /** Raw keys for a remote shell; the returned function gives the terminal back. */
-  rawMode(): () => void {
+  /**
+   * Every key and every byte as it is, for a remote shell; the returned function gives the terminal
+   * back. Node's raw mode still turns each line feed of the output into two characters, which moves
+   * the cursor of full-screen programs to the wrong column, so that is turned off apart from it.
+   */
+  async rawMode(): Promise<() => void> {
     const { stdin } = this.#streams
     if (stdin.isTTY !== true || stdin.setRawMode === undefined) return () => {}
     stdin.setRawMode(true)
+    const { spawnSync } = await import('node:child_process')
+    spawnSync('/bin/stty', ['-opost'], { stdio: ['inherit', 'ignore', 'ignore'], env: {} })
     return () => stdin.setRawMode?.(false)
   }
 

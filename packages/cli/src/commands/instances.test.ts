@@ -184,6 +184,14 @@ describe('convox instances ssh', () => {
     expect(server.asked.at(-1)?.headers).not.toHaveProperty('command')
   })
 
+  it('at a terminal shows every byte as it is, and gives the terminal back', async () => {
+    const { ann } = await atInstances((ws) => finish(ws, 'a\r\nb\nc|', 3))
+    const terminal = ann.sit(['instances', 'ssh', 'i-1'], { shell: '; echo $?; stty -a' })
+    const { shown } = await terminal.ended
+    expect(shown).toMatch(/^a\r\nb\nc\|3\r\n/)
+    expect(shown).toMatch(/\nopost .* icanon .* echo /s)
+  })
+
   it('names the login when the key is not taken any more', async () => {
     const { ann, server } = await atInstances((ws) =>
       finish(ws, 'ERROR: invalid authentication\n', 1),

@@ -259,6 +259,19 @@ describe('a client reading a server that drops TCP after its end frame', () => {
     expect(client.readableEnded).toBe(false)
   })
 
+  it('is told so only after it has read what waited for it', async () => {
+    await using pair = await openPair()
+    const client = new FrameStream(pair.clientSocket, { frameBytesMax: 1024 })
+    const sent = pattern(100_000)
+    pair.server.write(sent, () => pair.serverSocket.end())
+    await happened(pair.clientSocket, 'close')
+    const chunks: Buffer[] = []
+    client.on('data', (chunk) => chunks.push(chunk))
+    await happened(client, 'close')
+    expect(client.errored).toMatchObject({ code: 'rack-unreachable' })
+    expect(Buffer.concat(chunks).equals(sent)).toBe(true)
+  })
+
   it('is told so too when it only writes', async () => {
     await using pair = await openPair()
     const client = new FrameStream(pair.clientSocket, { frameBytesMax: 1024 })

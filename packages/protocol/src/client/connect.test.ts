@@ -158,6 +158,7 @@ describe('connectPinned', () => {
     const socket = await connectPinned({ host, port: server.port, pin: pinsOf(good).key })
     const closed = new Promise((resolve) => socket.once('close', resolve))
     socket.emit('error', new Error('reset'))
+    socket.emit('error', new Error('reset again'))
     await closed
   })
 })

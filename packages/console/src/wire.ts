@@ -9,6 +9,7 @@ import { createKeyAuthenticator } from './http/key-authenticator.ts'
 import { openListeners } from './listeners.ts'
 import { type Closing, openContext } from './open-context.ts'
 import { createProxy } from './proxy/index.ts'
+import type { LocalRack } from './racks/local-rack.ts'
 import { prepareLocalRack } from './racks/prepare-local-rack.ts'
 
 export type { ConsoleContext, Domain, RequestContext, Tx } from './context.ts'
@@ -30,19 +31,28 @@ export interface RunningConsole {
 /** What is under way when the server stops may take this long to end. */
 const REQUEST_GRACE_MS = 3_000
 /** Nobody waits longer than this for the sign-up address because of the local Rack. */
-const RACK_WAIT_MS = 6_000
+const RACK_WAIT_MS = 5_000
 
 /** The composition root, read top to bottom. What was opened is closed on failure, newest first. */
 export async function startConsole(config: ConsoleConfig, log: Logger): Promise<RunningConsole> {
   const closing: Closing = []
   const stop = async (): Promise<void> => {
-    for (const close of closing.splice(0).reverse()) await close()
+    const failures: unknown[] = []
+    for (const close of closing.splice(0).reverse()) {
+      try {
+        await close()
+      } catch (error) {
+        failures.push(error)
+      }
+    }
+    if (failures.length > 0) throw new AggregateError(failures, 'not everything could be closed')
   }
   try {
     const context = await openContext(config, log, closing)
     return { ...(await serve(context, closing)), stop }
   } catch (error) {
-    await stop()
+    // What went wrong first is what has to be read.
+    await stop().catch((closing: unknown) => log.error({ err: closing }, 'closing failed'))
     throw error
   }
 }
@@ -70,18 +80,20 @@ async function serve(
     ...(config.tlsKeyFile === undefined ? {} : { keyFile: config.tlsKeyFile }),
   })
   const { fingerprint } = certificate
-  // A port of 0 is known only after listening; such a server is one of our own tests.
   const login = { host: loginHost(config, config.tlsPort), fingerprint }
   const handler = createHandler({ context, proxy, authenticate, login })
-  const listeners = await openListeners(handler, config, certificate)
   const health = createHealth({ database: context.ready })
   const operator = await openOperatorListener({ port: config.operatorPort, health, metrics, log })
   closing.push(() => operator.close())
-
-  const rack = await prepareLocalRack(context)
-  if (rack !== undefined) closing.push(() => rack.stop())
+  let rack: LocalRack | undefined
+  closing.push(() => rack?.stop())
   // Last in, first out: while requests end, the Rack they are about still runs.
+  const listeners = await openListeners(handler, config, certificate)
   closing.push(() => listeners.close(REQUEST_GRACE_MS))
+  // TLS_PORT may have been 0, which is any free port.
+  login.host = loginHost(config, listeners.tls.port)
+
+  rack = await prepareLocalRack(context)
   const localRack = rack?.start() ?? Promise.resolve()
   const waited = new AbortController()
   const wait = sleep(RACK_WAIT_MS, undefined, { signal: waited.signal }).catch(() => undefined)
@@ -89,17 +101,16 @@ async function serve(
   waited.abort()
 
   const { port } = listeners.plain
-  const tlsPort = listeners.tls.port
   return {
     context,
     localRack,
     port,
-    tlsPort,
+    tlsPort: listeners.tls.port,
     operatorPort: operator.port,
     fingerprint,
     banner: banner({
       port,
-      login: { host: loginHost(config, tlsPort), fingerprint },
+      login,
       signUpOpen: directory.empty,
       setupToken: context.setupToken,
     }),

@@ -34,11 +34,17 @@ export class ConsoleProcess {
 
   /** The address of the plain listener, once it has been printed. */
   async url(): Promise<string> {
-    const printed = () => /^ {2}Sign (?:up|in) at {2}(\S+)\/$/m.exec(this.output)?.[1]
+    const printed = () =>
+      /^ {2}Sign (?:up|in) at {2}(\S+)\/$.*^ {4}convox login .+\n/ms.exec(this.output)?.[1]
     await Promise.race([eventually('the banner', printed), this.exited])
     const url = printed()
     if (url === undefined) throw new Error(`the Console did not start: ${this.errors}`)
     return url.replace('localhost', '127.0.0.1')
+  }
+
+  /** What it has printed for the first sign-up. */
+  get setupToken(): string | undefined {
+    return /setup token .*\n {4}(\S{43})$/m.exec(this.output)?.[1]
   }
 
   /** The processes it has started. */

@@ -65,6 +65,16 @@ describe('bad input', () => {
     expect(domain.directory.empty).toBe(true)
   })
 
+  it.each(['email', 'password'])(
+    'a NUL in the %s of a sign-in is not a wrong one',
+    async (field) => {
+      const { ask } = await serveFounded()
+      const body = { email: ADA.email, password: PASSWORD, [field]: 'a\0b' }
+      const answer = await ask('/api/sign-in', { body })
+      expect([answer.status, answer.json]).toMatchObject([422, { field }])
+    },
+  )
+
   it('another content type is refused', async () => {
     const { ask } = await serveConsole()
     const headers = { 'content-type': 'text/plain', origin: 'http://localhost' }

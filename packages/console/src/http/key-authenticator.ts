@@ -1,7 +1,7 @@
+import { KeyThrottle } from '@keyrack/server'
 import type { ConsoleContext } from '../context.ts'
 import type { AccountEntry } from '../directory.ts'
 import { authenticateUser } from '../proxy/authenticate-user.ts'
-import { KeyThrottle } from './key-throttle.ts'
 
 /** The account behind an `Authorization` header; throws `unauthenticated` or `throttled`. */
 export type KeyAuthenticator = (authorization: string | undefined, address: string) => AccountEntry

@@ -195,6 +195,7 @@ describe('a password', () => {
     }
     const answer = await ask('/sign-in', { body: form(fields), headers })
     expect([answer.status, cookieOf(answer)]).toEqual([403, ''])
+    expect(answer.text).toContain('Open this over https')
   })
 
   it('is asked for under that name over TLS, and behind a proxy that speaks it', async () => {

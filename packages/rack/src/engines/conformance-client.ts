@@ -51,26 +51,38 @@ export async function logIn(
   return client
 }
 
+const exits = new WeakMap<ClientChannel, Pick<CommandResult, 'code' | 'signal'>>()
+
+/**
+ * Remembers how a session ends. To be called in ssh2's own callback: the end of a short command can
+ * be in the packet after the one that opened it, before any promise has gone on.
+ */
+export function noteExit(channel: ClientChannel): ClientChannel {
+  channel.on('exit', (code: number | null, signal?: string) => {
+    exits.set(channel, { code, signal })
+  })
+  return channel
+}
+
 export function openCommand(
   client: Client,
   command: string,
   options: ExecOptions = {},
 ): Promise<ClientChannel> {
   return new Promise((resolve, reject) => {
-    client.exec(command, options, (error, channel) => (error ? reject(error) : resolve(channel)))
+    client.exec(command, options, (error, channel) => {
+      if (error) reject(error)
+      else resolve(noteExit(channel))
+    })
   })
 }
 
-/** Reads a session to its end; listens before it returns, so nothing is missed. */
+/** Reads a session, opened with `noteExit`, to its end. */
 export function collect(channel: ClientChannel): Promise<CommandResult> {
   const stdout: Buffer[] = []
   const stderr: Buffer[] = []
-  let ending: Pick<CommandResult, 'code' | 'signal'> = { code: null, signal: undefined }
   channel.on('data', (bytes: Buffer) => stdout.push(bytes))
   channel.stderr.on('data', (bytes: Buffer) => stderr.push(bytes))
-  channel.on('exit', (code: number | null, signal?: string) => {
-    ending = { code, signal }
-  })
   // ssh2 says that a channel is closed when stdout was read, with stderr perhaps still on its way.
   const closed = [channel, channel.stderr].map(
     (stream) => new Promise<void>((resolve) => void stream.once('close', () => resolve())),
@@ -78,7 +90,7 @@ export function collect(channel: ClientChannel): Promise<CommandResult> {
   return Promise.all(closed).then(() => ({
     stdout: Buffer.concat(stdout),
     stderr: Buffer.concat(stderr),
-    ...ending,
+    ...(exits.get(channel) ?? { code: null, signal: undefined }),
   }))
 }
 

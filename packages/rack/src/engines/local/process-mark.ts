@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 
 /**
@@ -43,26 +43,49 @@ export function processIds(): number[] {
   }
 }
 
-function carriesMark(pid: number, mark: ProcessMark): boolean {
-  let environment: string
+function read(pid: number, file: 'environ' | 'cmdline'): string {
+  return readFileSync(`/proc/${pid}/${file}`, 'latin1')
+}
+
+type Answer = 'marked' | 'other' | 'unclear'
+
+/**
+ * Whether a process carries the mark now. For a moment in the middle of execve(2) a process shows
+ * neither environment nor arguments; so do kernel threads and zombies, which have no program.
+ */
+function askProcess(pid: number, mark: ProcessMark): Answer {
   try {
-    environment = readFileSync(`/proc/${pid}/environ`, 'latin1')
+    let environment = read(pid, 'environ')
+    if (environment === '') {
+      if (read(pid, 'cmdline') === '') {
+        readlinkSync(`/proc/${pid}/exe`)
+        return 'unclear'
+      }
+      environment = read(pid, 'environ') // The program was exchanged between the two reads.
+    }
+    const instance = markedInstance(environment, mark.owner)
+    if (instance === undefined) return 'other'
+    return mark.instance === undefined || mark.instance === instance ? 'marked' : 'other'
   } catch {
-    return false // It ended meanwhile, or belongs to another user and cannot be ours.
+    return 'other' // It ended meanwhile, has no program, or belongs to another user: not ours.
   }
-  const instance = markedInstance(environment, mark.owner)
-  return instance !== undefined && (mark.instance === undefined || mark.instance === instance)
 }
 
 /**
  * Sends a signal to every marked process. The mark is read in the same breath as the signal is
  * sent, so that a process id which the kernel gave to a stranger meanwhile is left alone.
  */
-function signalMarked(mark: ProcessMark, signal: NodeJS.Signals | 0): number {
-  let found = 0
+function signalMarked(
+  mark: ProcessMark,
+  signal: NodeJS.Signals | 0,
+): { marked: number; unclear: number } {
+  const found = { marked: 0, unclear: 0 }
   for (const pid of processIds()) {
-    if (pid === process.pid || !carriesMark(pid, mark)) continue
-    found += 1
+    if (pid === process.pid) continue
+    const answer = askProcess(pid, mark)
+    if (answer === 'other') continue
+    found[answer] += 1
+    if (answer === 'unclear') continue
     try {
       process.kill(pid, signal)
     } catch {
@@ -75,24 +98,29 @@ function signalMarked(mark: ProcessMark, signal: NodeJS.Signals | 0): number {
 const BETWEEN_LOOKS_MS = 10
 /** SIGKILL cannot be refused, but a process that waits for a disk or a dead mount ends later. */
 const KILL_MS = 5_000
+/** How long a process may stay unclear before it is taken for a stranger. */
+const UNCLEAR_MS = 500
 
 /**
  * Ends every marked process except the caller: politely for `graceMs` (SIGHUP as well, because an
- * interactive shell ignores SIGTERM), then with SIGKILL until a look finds none. It looks again
- * because a process may have started another one while it was being killed. Returns how many
- * processes would not end.
+ * interactive shell ignores SIGTERM), then with SIGKILL until two looks in a row find none. One look
+ * is not enough: a process may start another one, behind the look, and end by itself before it is
+ * looked at. Returns how many processes would not end.
  */
 export async function endMarkedProcesses(mark: ProcessMark, graceMs: number): Promise<number> {
-  if (graceMs > 0 && signalMarked(mark, 'SIGTERM') > 0) {
+  if (graceMs > 0 && signalMarked(mark, 'SIGTERM').marked > 0) {
     signalMarked(mark, 'SIGHUP')
     const deadline = performance.now() + graceMs
-    while (performance.now() < deadline && signalMarked(mark, 0) > 0) await delay(BETWEEN_LOOKS_MS)
+    const remain = () => signalMarked(mark, 0).marked > 0
+    while (performance.now() < deadline && remain()) await delay(BETWEEN_LOOKS_MS)
   }
-  const deadline = performance.now() + KILL_MS
-  let left = signalMarked(mark, 'SIGKILL')
-  while (left > 0 && performance.now() < deadline) {
+  const began = performance.now()
+  for (let quietLooks = 0; ; ) {
+    const { marked, unclear } = signalMarked(mark, 'SIGKILL')
+    const waited = performance.now() - began
+    const quiet = marked === 0 && (unclear === 0 || waited > UNCLEAR_MS)
+    quietLooks = quiet ? quietLooks + 1 : 0
+    if (quietLooks === 2 || waited > KILL_MS) return marked
     await delay(BETWEEN_LOOKS_MS)
-    left = signalMarked(mark, 'SIGKILL')
   }
-  return left
 }

@@ -23,23 +23,27 @@ describe('what an instance uses', () => {
     const clock = { now: 0 }
     const meter = new UsageMeter(OWNER, () => clock.now)
     expect(await meter.read()).toEqual(new Map())
+    const idle = 'echo ready; read line'
     const busy = 'echo ready; while :; do :; done'
     for (const [instance, script] of [
-      ['i-1', 'echo ready; exec sleep 3000'],
+      ['i-1', idle],
       ['i-1', busy],
-      ['i-2', 'echo ready; exec sleep 3000'],
+      ['i-2', idle],
     ] as const) {
       const env = markVariables({ owner: OWNER, instance })
       const child = spawn('/bin/sh', ['-c', script], { env })
       onTestFinished(() => void child.kill('SIGKILL'))
       await once(child.stdout, 'data')
     }
-    clock.now += 1000
-    const first = await meter.read()
-    // One of an instance's processes is its own server, which is not counted.
-    expect(first.get('i-1')).toMatchObject({ processes: 1, cpu: 0 })
-    expect(first.get('i-2')).toMatchObject({ processes: 0 })
-    expect(first.get('i-1')?.memory).toBeGreaterThan(first.get('i-2')?.memory ?? 1)
+    // One of an instance's processes is its own server, which is not counted. A process that is
+    // just becoming another program shows nothing for a moment, so the first look may be too early.
+    const both = await until(async () => {
+      clock.now += 1000
+      const usage = await meter.read()
+      return usage.get('i-1')?.processes === 1 && usage.has('i-2') ? usage : undefined
+    })
+    expect(both.get('i-2')).toMatchObject({ processes: 0 })
+    expect(both.get('i-1')?.memory).toBeGreaterThan(0)
 
     const later = await until(async () => {
       clock.now += 1000

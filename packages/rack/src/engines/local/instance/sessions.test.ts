@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import {
   collect,
   logIn,
+  noteExit,
   openCommand,
   runCommand,
   runningIds,
@@ -38,7 +39,10 @@ describe('a session on a local instance', () => {
 
   async function shell(client: Client, pty: boolean): Promise<ClientChannel> {
     return new Promise((resolve, reject) => {
-      client.shell(pty ? {} : false, (error, channel) => (error ? reject(error) : resolve(channel)))
+      client.shell(pty ? {} : false, (error, channel) => {
+        if (error) reject(error)
+        else resolve(noteExit(channel))
+      })
     })
   }
 
@@ -57,7 +61,6 @@ describe('a session on a local instance', () => {
       const print = `head -c ${6 * MIB} /dev/zero | tr '\\0'`
       const command = `${print} 1; ${print} 2 >&2; ${print} 3; ${print} 4 >&2; exit 3`
       const channel = await openCommand(await connected(), command)
-      const exit = once(channel, 'exit')
       const parts: string[] = []
       for (const [stream, length] of [
         [channel, 6 * MIB],
@@ -70,9 +73,8 @@ describe('a session on a local instance', () => {
         parts.push(summary(await take(stream, length)))
       }
       expect(parts).toEqual(['1', '2', '3', '4'].map((digit) => `${6 * MIB} of ${digit}`))
-      const { stdout, stderr } = await collect(channel)
-      expect([stdout.length, stderr.length]).toEqual([0, 0])
-      expect(await exit).toEqual([3])
+      const { stdout, stderr, code } = await collect(channel)
+      expect([stdout.length, stderr.length, code]).toEqual([0, 0, 3])
     })
 
     it('delivers both outputs whole when they outgrow what the client takes together', async () => {

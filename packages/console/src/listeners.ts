@@ -35,7 +35,8 @@ export async function openListeners(
     },
     request,
   )
-  const sockets = [plainServer, tlsServer].map((server: Server) => {
+  const servers: readonly Server[] = [plainServer, tlsServer]
+  const sockets = servers.map((server) => {
     server.on('upgrade', (req, socket, head) => handler.upgrade(req, socket, head))
     return track(server)
   })
@@ -63,8 +64,13 @@ export async function openListeners(
       const cut = setTimeout(() => {
         for (const open of sockets) for (const socket of open) socket.destroy()
       }, graceMs)
+      // A connection that answers its last request only now is kept alive, and would hold us up.
+      const sweep = setInterval(() => {
+        for (const server of servers) server.closeIdleConnections()
+      }, 50)
       await Promise.all([plain.close(), tls.close()])
       clearTimeout(cut)
+      clearInterval(sweep)
     },
   }
 }

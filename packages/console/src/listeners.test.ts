@@ -1,0 +1,71 @@
+import { once } from 'node:events'
+import { request } from 'node:http'
+import { connect } from 'node:net'
+import { join } from 'node:path'
+import { loadCertificate } from '@keyrack/server'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import type { ConsoleHandler } from './http/handler.ts'
+import { openListeners } from './listeners.ts'
+import { testFolder } from './testing/console-domain.ts'
+
+const CONFIG = { port: 0, tlsPort: 0, host: '127.0.0.1' }
+
+async function open(handler: Partial<ConsoleHandler>) {
+  const folder = join(testFolder(), 'tls')
+  const certificate = await loadCertificate({ folder, names: ['localhost'] })
+  const whole = { request: () => {}, upgrade: () => {}, ...handler }
+  const listeners = await openListeners(whole, CONFIG, certificate)
+  onTestFinished(() => listeners.close(0))
+  return { listeners, certificate }
+}
+
+describe('the listeners', () => {
+  it('let what is under way end before they are closed', async () => {
+    let finish = (): void => {}
+    const { listeners } = await open({
+      request: (_req, res) => {
+        res.write('begun')
+        finish = () => res.end(' and done')
+      },
+    })
+    const answer = await fetch(`http://127.0.0.1:${listeners.plain.port}/`)
+    const closed = listeners.close(60_000)
+    finish()
+    expect(await answer.text()).toBe('begun and done')
+    await closed
+  })
+
+  it('cut what does not end within the grace, upgraded connections too', async () => {
+    const { listeners } = await open({
+      upgrade: (_req, socket) => {
+        socket.on('error', () => {})
+        socket.write(
+          'HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n',
+        )
+      },
+    })
+    const { port } = listeners.plain
+    const headers = { connection: 'upgrade', upgrade: 'x' }
+    const asked = request({ port, host: '127.0.0.1', headers }).end()
+    const [, socket] = await once(asked, 'upgrade')
+    const cut = once(socket, 'close')
+    socket.on('error', () => {})
+    await listeners.close(0)
+    await cut
+  })
+
+  it('leave no port taken when the second one cannot be opened', async () => {
+    const { listeners, certificate } = await open({})
+    const handler = { request: () => {}, upgrade: () => {} }
+    const free = await open({})
+    const port = free.listeners.plain.port
+    await free.listeners.close(0)
+    const config = { port, tlsPort: listeners.tls.port, host: '127.0.0.1' }
+    await expect(openListeners(handler, config, certificate)).rejects.toMatchObject({
+      hint: expect.stringContaining('TLS_PORT'),
+    })
+    const refused = connect({ port, host: '127.0.0.1' })
+    const [error] = await once(refused, 'error')
+    expect(error).toMatchObject({ code: 'ECONNREFUSED' })
+  })
+})

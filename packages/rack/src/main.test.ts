@@ -11,11 +11,11 @@ import {
   type Secret,
 } from '@keyrack/secrets'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { ask } from './test/ask.ts'
-import { RackProcess, type Ready } from './test/rack-process.ts'
-import { credential, openRawStream } from './test/raw-stream.ts'
-import { temporaryFolder } from './test/temporary-folder.ts'
-import { isRunning, waitUntil } from './test/wait-until.ts'
+import { ask } from './testing/ask.ts'
+import { RackProcess, type Ready } from './testing/rack-process.ts'
+import { credential, openRawStream } from './testing/raw-stream.ts'
+import { temporaryFolder } from './testing/temporary-folder.ts'
+import { isRunning, waitUntil } from './testing/wait-until.ts'
 
 const key = mintApiKey('rack')
 const FIRST = { RACK_KEY_HASH: hashApiKey(key) }

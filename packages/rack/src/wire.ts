@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { KeyrackError } from '@keyrack/protocol'
 import {
   createHealth,
+  KeyThrottle,
   type Listening,
   type Logger,
   listen,
@@ -23,7 +24,6 @@ import { createUpgradeListener } from './http/upgrade-listener.ts'
 import { KnownInstances } from './instances/known-instances.ts'
 import { SshKeys } from './instances/ssh-keys.ts'
 import { loadRackKeys } from './rack-keys/rack-keys.ts'
-import { Throttle } from './rack-keys/throttle.ts'
 import { canaryRow, loadRackRecord, rememberPort } from './system/rack-record.ts'
 
 export interface RunningRack {
@@ -92,7 +92,7 @@ async function open(
   closing.push(() => engine.stop())
   await engine.start()
 
-  const authentication = { keys, throttle: new Throttle() }
+  const authentication = { keys, throttle: new KeyThrottle() }
   const knownInstances = new KnownInstances(store, engine)
   // The engine is not asked: anybody may call /readyz, and asking a cloud costs money and time.
   const health = createHealth({ database: () => store.check() })

@@ -5,10 +5,12 @@ export { lockFolder } from './folder-lock.ts'
 export { type GracefulStop, onStop, type StopOptions } from './graceful-stop.ts'
 export { createHealth, type Health, type HealthAnswer } from './health.ts'
 export { type KeyFolderOptions, loadKeyring, writeMasterKey } from './key-folder.ts'
+export { KeyThrottle } from './key-throttle.ts'
 export { type Listening, type ListenOptions, listen } from './listen.ts'
 export { createLogger, type LogDestination, type Logger, type LogLevel } from './log.ts'
 export { createMetrics, type Metrics } from './metrics.ts'
 export { type Migration, type MigrationReport, migrate } from './migrations.ts'
+export { networkOf } from './network-of.ts'
 export {
   type OperatorListener,
   type OperatorRoute,

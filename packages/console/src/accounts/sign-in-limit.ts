@@ -1,5 +1,5 @@
+import { networkOf } from '@keyrack/server'
 import type { Tx } from '../context.ts'
-import { networkOf } from './network-of.ts'
 
 /** NIST SP 800-63B-4 3.2.2: at most 100 consecutive failures on one account. */
 export const FAILURES_MAX = 100

@@ -1,5 +1,5 @@
 import { KeyrackError } from '@keyrack/protocol'
-import { networkOf } from './network-of.ts'
+import { networkOf } from '@keyrack/server'
 
 interface Rule {
   /** Failures that cost nothing. */

@@ -4,10 +4,10 @@ import { ROUTES } from '@keyrack/protocol'
 import { Instances, System } from '@keyrack/protocol/resources'
 import { mintApiKey, Secret } from '@keyrack/secrets'
 import { describe, expect, it } from 'vitest'
-import { ask } from '../test/ask.ts'
-import { credential, exchange, openTls } from '../test/raw-stream.ts'
-import { shareTestRack, startTestRack } from '../test/start-test-rack.ts'
-import { waitUntil } from '../test/wait-until.ts'
+import { ask } from '../testing/ask.ts'
+import { credential, exchange, openTls } from '../testing/raw-stream.ts'
+import { shareTestRack, startTestRack } from '../testing/start-test-rack.ts'
+import { waitUntil } from '../testing/wait-until.ts'
 
 const rack = shareTestRack()
 

@@ -2,10 +2,18 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { EXIT_MARKER } from '@keyrack/protocol'
 import { describe, expect, it } from 'vitest'
-import { ask } from '../test/ask.ts'
-import { BINARY, CLOSE, credential, openRawStream, PING, PONG, TEXT } from '../test/raw-stream.ts'
-import { shareTestRack } from '../test/start-test-rack.ts'
-import { isRunning, waitUntil } from '../test/wait-until.ts'
+import { ask } from '../testing/ask.ts'
+import {
+  BINARY,
+  CLOSE,
+  credential,
+  openRawStream,
+  PING,
+  PONG,
+  TEXT,
+} from '../testing/raw-stream.ts'
+import { shareTestRack } from '../testing/start-test-rack.ts'
+import { isRunning, waitUntil } from '../testing/wait-until.ts'
 
 const rack = shareTestRack()
 

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Duplex } from 'node:stream'
+import { fromHeader } from '@keyrack/protocol'
 import { runShell } from '../instances/shell.ts'
 import type { SshAccess } from '../instances/ssh-connection.ts'
 import { terminalSize } from '../instances/terminal-size.ts'
@@ -33,8 +34,7 @@ export function createStreamHandlers(access: SshAccess): StreamHandlers {
   ])
 }
 
-/** Go clients send UTF-8 in headers, which Node reads as Latin-1. */
 function optionHeader(headers: IncomingHttpHeaders, name: string): string | undefined {
   const value = headers[name]
-  return typeof value === 'string' ? Buffer.from(value, 'latin1').toString('utf8') : undefined
+  return typeof value === 'string' ? fromHeader(value) : undefined
 }

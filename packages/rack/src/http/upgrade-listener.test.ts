@@ -3,10 +3,17 @@ import { join } from 'node:path'
 import { EXIT_MARKER } from '@keyrack/protocol'
 import { generateSshKeyPair, mintApiKey } from '@keyrack/secrets'
 import { describe, expect, it } from 'vitest'
-import { openTestStore } from '../test/open-test-store.ts'
-import { BINARY, credential, exchange, openRawStream, openTls, TEXT } from '../test/raw-stream.ts'
-import { shareTestRack, startTestRack } from '../test/start-test-rack.ts'
-import { waitUntil } from '../test/wait-until.ts'
+import { openTestStore } from '../testing/open-test-store.ts'
+import {
+  BINARY,
+  credential,
+  exchange,
+  openRawStream,
+  openTls,
+  TEXT,
+} from '../testing/raw-stream.ts'
+import { shareTestRack, startTestRack } from '../testing/start-test-rack.ts'
+import { waitUntil } from '../testing/wait-until.ts'
 
 const rack = shareTestRack()
 

@@ -1,6 +1,6 @@
 import { generateSshKeyPair } from '@keyrack/secrets'
 import { describe, expect, it } from 'vitest'
-import { openTestStore } from '../test/open-test-store.ts'
+import { openTestStore } from '../testing/open-test-store.ts'
 import { KnownInstances } from './known-instances.ts'
 
 function newHostKey() {

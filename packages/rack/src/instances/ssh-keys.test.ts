@@ -2,8 +2,8 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createMasterKey, Keyring, publicKeyOf } from '@keyrack/secrets'
 import { describe, expect, it } from 'vitest'
-import { openTestStore } from '../test/open-test-store.ts'
-import { temporaryFolder } from '../test/temporary-folder.ts'
+import { openTestStore } from '../testing/open-test-store.ts'
+import { temporaryFolder } from '../testing/temporary-folder.ts'
 import { SshKeys } from './ssh-keys.ts'
 
 const keyring = new Keyring([createMasterKey()])

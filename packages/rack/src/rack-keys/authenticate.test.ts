@@ -1,14 +1,14 @@
 import { basicHeader, KeyrackError } from '@keyrack/protocol'
 import { hashApiKey, mintApiKey, Secret } from '@keyrack/secrets'
+import { KeyThrottle } from '@keyrack/server'
 import { describe, expect, it } from 'vitest'
 import { authenticate } from './authenticate.ts'
-import { Throttle } from './throttle.ts'
 
 const ADDRESS = '192.0.2.1'
 
 function rackWith(...live: Secret[]) {
   const keys = live.map((key, index) => ({ id: `key-${index}`, hash: hashApiKey(key) }))
-  return { keys: { live: () => keys }, throttle: new Throttle(() => 0) }
+  return { keys: { live: () => keys }, throttle: new KeyThrottle(() => 0) }
 }
 
 function headerOf(password: Secret | string, user?: string): string {

@@ -4,8 +4,8 @@
  */
 import { KeyrackError, parseBasic } from '@keyrack/protocol'
 import { equalSecrets, hashApiKey, inspectApiKey, type Secret, sha256Hex } from '@keyrack/secrets'
+import type { KeyThrottle } from '@keyrack/server'
 import type { LiveKey, RackKeys } from './rack-keys.ts'
-import type { Throttle } from './throttle.ts'
 
 /** Which key authenticated a request; the key itself goes no further than this file. */
 export interface Authenticated {
@@ -14,7 +14,7 @@ export interface Authenticated {
 
 export interface Authentication {
   keys: RackKeys
-  throttle: Throttle
+  throttle: KeyThrottle
 }
 
 /** The text that official Racks answer and clients show (protocol.md 1.6). */

@@ -1,8 +1,8 @@
 import { hashApiKey, mintApiKey, sha256Hex } from '@keyrack/secrets'
 import { isUniqueViolation } from '@keyrack/server'
 import { describe, expect, it } from 'vitest'
-import { collectLog } from '../test/collect-log.ts'
-import { openTestStore } from '../test/open-test-store.ts'
+import { collectLog } from '../testing/collect-log.ts'
+import { openTestStore } from '../testing/open-test-store.ts'
 import { keyHashProblem, loadRackKeys } from './rack-keys.ts'
 
 function newHash(): string {

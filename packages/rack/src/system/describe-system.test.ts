@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { EngineInstance, InstanceStatus } from '../engines/engine.ts'
-import { startSshEngine } from '../test/ssh-engine.ts'
+import { startSshEngine } from '../testing/ssh-engine.ts'
 import { describeSystem } from './describe-system.ts'
 
 function instance(id: string, status: InstanceStatus): EngineInstance {

@@ -1,4 +1,4 @@
-import { isIPv6 } from 'node:net'
+import { networkOf } from './network-of.ts'
 
 /** Different wrong keys that one address may present within the window before it is told to wait. */
 const GUESSES_MAX = 20
@@ -11,7 +11,7 @@ const ADDRESSES_MAX = 10_000
  * never throttled; presenting many different ones is. Valid keys never come here (design 6), so a
  * guesser behind the same address cannot lock anybody out (ASVS 6.1.1).
  */
-export class Throttle {
+export class KeyThrottle {
   readonly #now: () => number
   /** Address to presented hash to the time it was first presented, the least recent first. */
   readonly #failures = new Map<string, Map<string, number>>()
@@ -52,19 +52,4 @@ export class Throttle {
     const [oldest] = this.#failures.keys()
     if (oldest !== undefined) this.#failures.delete(oldest)
   }
-}
-
-/** One guesser owns a whole IPv6 /64, so that is what counts as one address. */
-export function networkOf(address: string): string {
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)
-  if (mapped?.[1] !== undefined) return mapped[1]
-  const [bare = ''] = address.split('%')
-  if (!isIPv6(bare)) return address
-  const [head = '', tail] = bare.split('::')
-  const before = head === '' ? [] : head.split(':')
-  const after = tail === undefined || tail === '' ? [] : tail.split(':')
-  const zeros = tail === undefined ? 0 : Math.max(0, 8 - before.length - after.length)
-  const groups = [...before, ...Array<string>(zeros).fill('0'), ...after]
-  const prefix = groups.slice(0, 4).map((group) => Number.parseInt(group, 16).toString(16))
-  return `${prefix.join(':')}::/64`
 }

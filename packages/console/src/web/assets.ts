@@ -15,16 +15,20 @@ const FOLDER = new URL('../../src/web/static/', import.meta.url)
 
 const byPath = new Map<string, Asset>()
 
-function load(name: string, kind: keyof typeof TYPES): string {
-  const body = readFileSync(new URL(`${name}.${kind}`, FOLDER), 'utf8')
+function load(name: string, kind: keyof typeof TYPES, parts: readonly string[] = [name]): string {
+  const files = parts.map((part) => readFileSync(new URL(`${part}.${kind}`, FOLDER), 'utf8'))
+  const body = files.join('\n')
   const hash = createHash('sha256').update(body).digest('hex').slice(0, 12)
   const path = `/assets/${name}-${hash}.${kind}`
   byPath.set(path, { body, type: `${TYPES[kind]}; charset=utf-8` })
   return path
 }
 
+const STYLES = ['base', 'frame', 'surfaces', 'forms', 'content', 'narrow']
+
 export const ASSET_PATHS = {
-  style: load('console', 'css'),
+  // One file for the browser; the order is the cascade's.
+  style: load('console', 'css', STYLES),
   script: load('console', 'js'),
   icon: load('icon', 'svg'),
 }

@@ -8,6 +8,7 @@ import type { BootReport } from './instance/boot-messages.ts'
 import { instanceEnvironment } from './instance-environment.ts'
 import { InstanceFolders, newInstanceId } from './instance-folders.ts'
 import { instanceProgram } from './instance-program.ts'
+import { notLoopback } from './not-loopback.ts'
 import { endMarkedProcesses } from './process-mark.ts'
 import { RestartDelay } from './restart-delay.ts'
 import { RunningInstance } from './running-instance.ts'
@@ -290,13 +291,4 @@ class LocalEngine implements Engine {
     await slot.life?.stop()
     await slot.done
   }
-}
-
-function notLoopback(problem: string | undefined): KeyrackError {
-  const reason = problem === undefined ? '' : `: ${problem}`
-  return new KeyrackError(
-    'invalid',
-    `the local engine runs commands as this server's own user, so it does not start while the server can be reached from other machines${reason}`,
-    { hint: 'set HOST to 127.0.0.1' },
-  )
 }

@@ -61,11 +61,9 @@ export interface TerminalSetting extends Setting {
 /** The real command at a real terminal, which is its stdin, stdout, stderr and /dev/tty. */
 export function runAtTerminal(args: readonly string[], setting: TerminalSetting = {}): TerminalRun {
   const { columns, rows } = setting.size ?? { columns: 200, rows: 50 }
-  const { shell } = setting
-  const inShell = ['-c', `"$0" "$@" ${shell ?? ''}`, process.execPath, LAUNCHER, ...args]
-  const [file, list]: [string, string[]] =
-    shell === undefined ? [process.execPath, [LAUNCHER, ...args]] : ['/bin/sh', inShell]
-  const child = spawnPty(file, list, {
+  // The shell says how it ended and stays: what a terminal shows last can be lost when it closes.
+  const line = `trap : INT; "$0" "$@" ${setting.shell ?? ''}; printf '[ended %s]' $?; read -r _`
+  const child = spawnPty('/bin/sh', ['-c', line, process.execPath, LAUNCHER, ...args], {
     cwd: setting.cwd ?? '/',
     env: environment(setting),
     cols: columns,
@@ -73,12 +71,15 @@ export function runAtTerminal(args: readonly string[], setting: TerminalSetting 
   })
   let shown = ''
   let check = (): void => {}
-  child.onData((data) => {
-    shown += data
-    check()
-  })
   const ended = new Promise<{ status: number; shown: string }>((resolve) => {
-    child.onExit(({ exitCode }) => resolve({ status: exitCode, shown }))
+    child.onData((data) => {
+      shown += data
+      check()
+      const end = /\[ended (\d+)\]/.exec(shown)
+      if (end === null) return
+      resolve({ status: Number(end[1]), shown: shown.slice(0, end.index) })
+      child.kill('SIGKILL')
+    })
   })
   return {
     ended,

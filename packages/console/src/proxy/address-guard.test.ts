@@ -21,7 +21,13 @@ function written(host: string): string {
 
 describe('a Rack may be', () => {
   it('at public addresses and in listed private networks', () => {
-    for (const address of ['93.184.215.14', '2606:2800:21f::1', '10.20.30.40', 'fd12:3456::9']) {
+    for (const address of [
+      '93.184.215.14',
+      '::ffff:93.184.215.14',
+      '2606:2800:21f::1',
+      '10.20.30.40',
+      'fd12:3456::9',
+    ]) {
       expect(allowed(address), address).toBe(true)
     }
   })
@@ -42,6 +48,8 @@ describe('a Rack may not be (CWE-918)', () => {
     ...['10.0.0.1', '172.16.0.1', '172.31.255.255', '192.168.1.1', '100.64.0.1', 'fd00::1'],
     ...['224.0.0.1', '255.255.255.255', 'ff02::1', 'fd00:ec2::254'],
     ...['::ffff:127.0.0.1', '::ffff:7f00:1', '0:0:0:0:0:ffff:7f00:1', '::ffff:a9fe:a9fe'],
+    ...['::7f00:1', '::127.0.0.1', '::ffff:0:7f00:1', '64:ff9b:1::7f00:1', '2001:0:7f00:1::1'],
+    ...['fec0::1', '::ffff:5db8:d70e:1', '168.63.129.16', 'fd20:ce::254'],
     ...['::ffff:10.0.0.1', '64:ff9b::7f00:1', '2002:7f00:1::', 'fe80::1%eth0', '', 'localhost'],
   ]
   for (const address of forbidden) {

@@ -7,11 +7,16 @@ import { BlockList, isIP, type LookupFunction } from 'node:net'
 import { KeyrackError } from '@keyrack/protocol'
 
 const LOOPBACK = blockList(['127.0.0.0/8', '::1/128'])
-/** Never a Rack: this network, link-local with the metadata service, multicast, reserved. */
+/**
+ * Never a Rack: this network, link-local with the metadata service, the one that Azure has at a
+ * public address, multicast, reserved, and IPv6 that carries IPv4 inside (6to4, Teredo).
+ */
 const NEVER = blockList([
   ...['0.0.0.0/8', '169.254.0.0/16', '192.0.0.0/24', '224.0.0.0/4', '240.0.0.0/4'],
-  ...['::/128', 'fe80::/10', 'ff00::/8', 'fd00:ec2::/32', '64:ff9b::/96', '2002::/16'],
+  ...['168.63.129.16/32', 'fd00:ec2::/32', 'fd20:ce::/32', '2001::/32', '2002::/16'],
 ])
+/** All other IPv6 (link-local, NAT64, IPv4 in old notations, ...) is refused for not being here. */
+const USUAL_IPV6 = blockList(['2000::/3', 'fc00::/7'])
 const PRIVATE = blockList([
   ...['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10', '198.18.0.0/15'],
   'fc00::/7',
@@ -36,7 +41,8 @@ export function createAddressGuard(networks: readonly string[]): AddressGuard {
       if (loopback) return
       throw refused('a local Rack is on this machine only')
     }
-    if (isIP(address) === 0 || loopback || NEVER.check(address, family)) {
+    const strange = family === 'ipv6' && !USUAL_IPV6.check(address, family)
+    if (isIP(address) === 0 || loopback || strange || NEVER.check(address, family)) {
       throw refused('it is on this machine, or an address that no Rack can have')
     }
     if (PRIVATE.check(address, family) && !allowed.check(address, family)) {
@@ -73,7 +79,7 @@ function refused(why: string): KeyrackError {
 /** The IPv4 address inside `::ffff:a.b.c.d`, in either spelling; anything else as it is. */
 function unmapped(address: string): string {
   const bare = address.replace(/^\[|\]$/g, '').split('%')[0] ?? ''
-  const [, tail] = /^(?:0*:)*:?ffff:([0-9a-f.:]+)$/i.exec(bare) ?? []
+  const [, tail] = /^(?:0*:)*:?ffff:([0-9.]+|[0-9a-f]+:[0-9a-f]+)$/i.exec(bare) ?? []
   if (tail === undefined) return bare
   if (tail.includes('.')) return tail
   const [high = '0', low = '0'] = tail.split(':')

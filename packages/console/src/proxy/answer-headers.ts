@@ -22,6 +22,19 @@ const STAYS: ReadonlySet<string> = new Set([
   'strict-transport-security',
   'access-control-allow-origin',
   'access-control-allow-credentials',
+  'nel',
+  'report-to',
+  'reporting-endpoints',
+  'refresh',
+  'service-worker-allowed',
+  // Orders to a web server in front of us: which of its files or internal places to serve.
+  'x-accel-redirect',
+  'x-sendfile',
+  // One path means another thing for each Rack and each person: nobody may keep an answer.
+  'cache-control',
+  'cdn-cache-control',
+  'surrogate-control',
+  'expires',
   // The Console's own.
   'request-id',
   'content-security-policy',
@@ -37,6 +50,7 @@ export function answerHeaders(rawHeaders: readonly string[], requestId: string):
     if (!STAYS.has(lower) && !named.has(lower)) kept.push(name, value)
   }
   kept.push('Request-Id', requestId)
+  kept.push('Cache-Control', 'no-store')
   // Whatever a Rack answers, a browser must not run it in the Console's origin.
   kept.push('Content-Security-Policy', "sandbox; default-src 'none'")
   kept.push('X-Content-Type-Options', 'nosniff')

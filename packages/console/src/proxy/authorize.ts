@@ -52,5 +52,20 @@ function unlisted(method: string, path: string, socket: boolean): Route {
     audited: true,
     options: [],
   }
+  refuseLookalike(method, path)
   return socket ? { ...route, socket: true } : route
+}
+
+/**
+ * `/system/` or `/System` is no route of ours, but a Rack, or a server in front of one, may read it
+ * as the guarded `/system`. No official client writes one so.
+ */
+function refuseLookalike(method: string, path: string): void {
+  const plain = decodeURIComponent(path)
+    .toLowerCase()
+    .replaceAll(/[;?#\s][^/]*/g, '')
+    .replace(/(?<=.)\/$/, '')
+  const meant = matchRoute(method, plain)?.route
+  if (meant?.guard === undefined && meant?.consoleOnly === undefined) return
+  throw new KeyrackError('not-found', `there is no ${path}; did you mean ${meant.path}?`)
 }

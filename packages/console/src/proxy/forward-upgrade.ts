@@ -15,7 +15,7 @@ import type { RackConnections } from './rack-connections.ts'
 /** RFC 6455 1.3. */
 const HANDSHAKE_GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11'
 const HANDSHAKE_TIMEOUT_MS = 30_000
-/** How long a client may take to close after the Rack's end, before its socket is dropped. */
+/** How long one side may take to close after the other's end, before its socket is dropped. */
 const CLOSE_TIMEOUT_MS = 30_000
 
 export interface ForwardedUpgrade {
@@ -104,19 +104,25 @@ export function joinSockets(
   if (rack.head.length > 0) clientSocket.write(rack.head)
   if (clientHead.length > 0) rack.socket.write(clientHead)
   return new Promise((resolve) => {
+    let timer: NodeJS.Timeout | undefined
+    const letGo = (): void => {
+      timer ??= setTimeout(() => clientSocket.destroy(), CLOSE_TIMEOUT_MS)
+    }
     // The client left: the Rack must stop its work now.
     clientSocket.once('error', () => clientSocket.destroy())
     clientSocket.once('close', () => {
+      clearTimeout(timer)
       rack.socket.destroy()
       resolve()
     })
+    // It has no more to say, and the Rack is told so; most clients that leave look like this.
+    clientSocket.once('end', letGo)
     // The Rack ended: what it said last is still delivered, then the client is let go.
     rack.socket.once('error', () => rack.socket.destroy())
     rack.socket.once('close', () => {
       clientSocket.end()
       clientSocket.resume()
-      const timer = setTimeout(() => clientSocket.destroy(), CLOSE_TIMEOUT_MS)
-      clientSocket.once('close', () => clearTimeout(timer))
+      letGo()
     })
     rack.socket.pipe(clientSocket)
     clientSocket.pipe(rack.socket)

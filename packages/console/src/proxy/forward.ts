@@ -6,7 +6,9 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { KeyrackError } from '@keyrack/protocol'
 import type { Dispatcher } from 'undici'
 import { answerHeaders } from './answer-headers.ts'
+import { whenClientLeaves } from './client-leaves.ts'
 import { ClientGone, describeFailure, isBrokenOff } from './describe-failure.ts'
+import { hasBody, uploadBody } from './upload-body.ts'
 
 /** How long a Rack may take to begin its answer to a request that has no body left to send. */
 const ANSWER_TIMEOUT_MS = 5 * 60_000
@@ -19,6 +21,8 @@ export interface ForwardedRequest {
   /** Path and query. */
   target: string
   headers: string[]
+  /** On record, so never sent twice. */
+  audited: boolean
   /** A body that was read already; otherwise the client's own is streamed. */
   body?: Buffer
   requestId: string
@@ -54,28 +58,27 @@ function dispatch(
   return new Promise((resolve, reject) => {
     let status = 0
     let gone = false
-    const body = sent.body ?? (hasBody(client) ? client : null)
     let abort: (() => void) | undefined
-    const clientGone = (): void => {
-      if (answer.writableFinished) return
+    const stopWatching = whenClientLeaves(client, () => {
       gone = true
-      if (abort === undefined) reject(new ClientGone())
-      else abort()
-    }
-    answer.once('close', clientGone)
+      abort?.()
+      reject(new ClientGone())
+    })
+    if (gone) return
     const settle = (finish: () => void): void => {
-      answer.off('close', clientGone)
+      stopWatching()
       finish()
     }
+    const streamed = sent.body === undefined && hasBody(client)
 
     sent.pool.dispatch(
       {
         method: sent.method as Dispatcher.HttpMethod,
         path: sent.target,
         headers: sent.headers,
-        body,
+        body: streamed ? uploadBody(client) : (sent.body ?? null),
         // An upload may take as long as it takes; a quiet answer may stay quiet.
-        headersTimeout: body === client ? 0 : ANSWER_TIMEOUT_MS,
+        headersTimeout: streamed ? 0 : ANSWER_TIMEOUT_MS,
         bodyTimeout: 0,
       },
       // The handlers with raw header arrays: names and values go on byte for byte.
@@ -84,13 +87,13 @@ function dispatch(
           abort = cancel
           if (gone) cancel()
         },
-        onHeaders(statusCode, rawHeaders, resume, statusText) {
+        onHeaders(statusCode, rawHeaders, resume) {
           if (statusCode < 200) return true
           status = statusCode
           const refusal = rackRefusal(statusCode, sent.rackName)
           if (refusal !== undefined) throw refusal
           const raw = rawHeaders.map((part) => part.toString('latin1'))
-          answer.writeHead(statusCode, statusText, answerHeaders(raw, sent.requestId))
+          answer.writeHead(statusCode, answerHeaders(raw, sent.requestId))
           // The head goes out at once: a stream's first byte may be hours away.
           answer.flushHeaders()
           answer.on('drain', resume)
@@ -100,7 +103,10 @@ function dispatch(
           return answer.write(chunk)
         },
         onComplete() {
-          settle(() => answer.end(() => resolve(status)))
+          // The connection is for other requests now; this client's pace is nothing to them.
+          answer.removeAllListeners('drain')
+          // Watched until the last byte is out: a client that leaves before gets no `finish`.
+          answer.end(() => settle(() => resolve(status)))
         },
         onError(error) {
           settle(() => reject(gone ? new ClientGone() : error))
@@ -130,13 +136,7 @@ export function rackRefusal(status: number, rackName: string): KeyrackError | un
   return undefined
 }
 
-function mayRepeat(client: IncomingMessage, sent: ForwardedRequest): boolean {
-  return (sent.method === 'GET' || sent.method === 'HEAD') && !hasBody(client)
-}
-
-function hasBody(client: IncomingMessage): boolean {
-  const length = client.headers['content-length']
-  return (
-    client.headers['transfer-encoding'] !== undefined || (length !== undefined && length !== '0')
-  )
+/** What is on record happens once, also when it is a GET: some of them change something. */
+function mayRepeat(client: IncomingMessage, { method, audited }: ForwardedRequest): boolean {
+  return (method === 'GET' || method === 'HEAD') && !audited && !hasBody(client)
 }

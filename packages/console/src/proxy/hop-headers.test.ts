@@ -89,12 +89,16 @@ describe('towards the client', () => {
       ...['Proxy-Authenticate', 'Basic', 'WWW-Authenticate', 'Basic', 'Set-Cookie', 'a=b'],
       ...['Strict-Transport-Security', 'max-age=1', 'Alt-Svc', 'h3=":1"'],
       ...['Content-Security-Policy', 'default-src *', 'Access-Control-Allow-Origin', '*'],
+      ...['NEL', '{"report_to":"x"}', 'Report-To', '{}', 'Reporting-Endpoints', 'x="https://x"'],
+      ...['X-Accel-Redirect', '/internal', 'X-Sendfile', '/etc/passwd', 'Refresh', '0; url=//x'],
+      ...['Cache-Control', 'public, max-age=99', 'Expires', 'Fri, 01 Jan 2100 00:00:00 GMT'],
       ...['Request-Id', 'of-the-rack', 'Content-Type', 'text/html', 'Release-Id', 'RABC'],
     ])
     expect(kept).toEqual([
       ['Content-Type', 'text/html'],
       ['Release-Id', 'RABC'],
       ['Request-Id', 'r-1'],
+      ['Cache-Control', 'no-store'],
       ['Content-Security-Policy', "sandbox; default-src 'none'"],
       ['X-Content-Type-Options', 'nosniff'],
     ])

@@ -9,6 +9,7 @@ import type { Keyring } from '@keyrack/secrets'
 import type { AuditLog } from '../audit/audit-log.ts'
 import type { AccountEntry, Directory, RackEntry } from '../directory.ts'
 import { openRackKey } from '../racks/open-rack-key.ts'
+import { refuseBadHandshake, refuseUnacceptable } from './acceptable.ts'
 import { createAddressGuard } from './address-guard.ts'
 import { attachRackKey } from './attach-rack-key.ts'
 import { type Authorized, authorize } from './authorize.ts'
@@ -49,6 +50,12 @@ export interface RackProxy {
   close(): Promise<void>
 }
 
+interface Outcome {
+  status: number
+  note?: string
+  error?: unknown
+}
+
 interface Prepared extends Authorized {
   account: AccountEntry
   rack: RackEntry
@@ -61,7 +68,8 @@ export function createProxy(options: ProxyOptions): RackProxy {
   const connections = createRackConnections(createAddressGuard(options.rackNetworks))
 
   function prepare(client: IncomingMessage, facts: ProxyFacts, socket: boolean): Prepared {
-    refuseDoubled(client)
+    refuseUnacceptable(client)
+    if (socket) refuseBadHandshake(client)
     const { path, query } = normalizePath(client.url ?? '')
     const account = options.authenticate(client.headers.authorization, facts.address)
     facts.actorId = account.id
@@ -83,6 +91,8 @@ export function createProxy(options: ProxyOptions): RackProxy {
     return record(audit, { account, rack, route, path, method, requestId, address })
   }
 
+  /** Upgraded ones, which no HTTP server closes. */
+  const sockets = new Set<Duplex>()
   // What has been begun is recorded to its end before the proxy counts as closed.
   const underWay = new Set<Promise<void>>()
   function track(work: Promise<void>): Promise<void> {
@@ -91,11 +101,45 @@ export function createProxy(options: ProxyOptions): RackProxy {
     return work
   }
 
+  /** The last row. What it is about has happened, so failing to write it fails nothing else. */
+  async function finish(recording: Recording, facts: ProxyFacts, outcome: Outcome) {
+    try {
+      await recording.finished(outcome.status, outcome.note)
+    } catch (error) {
+      options.failed(error, facts.requestId)
+    }
+  }
+
+  /** The rights are looked at again after a body, which may have been days on its way. */
+  async function readGuarded(client: IncomingMessage, prepared: Prepared, facts: ProxyFacts) {
+    const body = await readGuardedBody(client, prepared.query).catch((error: unknown) => {
+      throw client.socket.destroyed ? new ClientGone() : error
+    })
+    return { ...prepare(client, facts, false), body }
+  }
+
   async function proxyRequest(client: IncomingMessage, answer: ServerResponse, facts: ProxyFacts) {
-    const prepared = prepare(client, facts, false)
-    const { rack, route, path, query } = prepared
-    const body = route.guard === 'rack-password' ? await readGuardedBody(client, query) : undefined
-    const recording = await begin(client, prepared, facts)
+    let prepared: Prepared & { body?: Buffer } = prepare(client, facts, false)
+    try {
+      if (prepared.route.guard !== undefined) prepared = await readGuarded(client, prepared, facts)
+      const recording = await begin(client, prepared, facts)
+      const outcome = await forwarded(client, answer, prepared, facts)
+      await finish(recording, facts, outcome)
+      if (outcome.error !== undefined) throw outcome.error
+    } catch (error) {
+      if (!answer.headersSent && !(error instanceof ClientGone)) throw error
+      // Part of the answer is out: only a cut connection says that it is not whole.
+      answer.destroy()
+    }
+  }
+
+  async function forwarded(
+    client: IncomingMessage,
+    answer: ServerResponse,
+    prepared: Prepared & { body?: Buffer },
+    facts: ProxyFacts,
+  ): Promise<Outcome> {
+    const { rack, route, path, query, body } = prepared
     try {
       const status = await forward(client, answer, {
         pool: connections.pool(rack),
@@ -103,15 +147,13 @@ export function createProxy(options: ProxyOptions): RackProxy {
         method: client.method ?? '',
         target: query === '' ? path : `${path}?${query}`,
         headers: attach(client, prepared, facts.requestId),
+        audited: route.audited,
         requestId: facts.requestId,
         ...(body === undefined ? {} : { body }),
       })
-      await recording.finished(status)
+      return { status }
     } catch (error) {
-      await recording.finished(statusOf(error), noteOf(error))
-      if (!answer.headersSent && !(error instanceof ClientGone)) throw error
-      // Part of the answer is out: only a cut connection says that it is not whole.
-      answer.destroy()
+      return { status: statusOf(error), note: noteOf(error), error }
     }
   }
 
@@ -124,7 +166,11 @@ export function createProxy(options: ProxyOptions): RackProxy {
     // The client's leaving stops what is under way.
     const aborter = new AbortController()
     socket.on('error', () => socket.destroy())
-    socket.once('close', () => aborter.abort())
+    socket.once('close', () => {
+      sockets.delete(socket)
+      aborter.abort()
+    })
+    sockets.add(socket)
     let exitCode = endsWithExitCode(client)
     let recording: Recording | undefined
     try {
@@ -137,14 +183,15 @@ export function createProxy(options: ProxyOptions): RackProxy {
       const upgrade = { rack, target: path, headers }
       const rackSocket = await upgradeAtRack(client, connections, upgrade, aborter.signal)
       await joinSockets(client, socket, head, rackSocket)
-      await recording.finished(101)
+      await finish(recording, facts, { status: 101 })
     } catch (error) {
       if (!(error instanceof KeyrackError)) options.failed(error, facts.requestId)
       if (!socket.destroyed) {
         refuseUpgrade(client, socket, head, shown(error, facts.requestId), exitCode)
       }
       const gone = aborter.signal.aborted ? new ClientGone() : error
-      await recording?.finished(statusOf(gone), noteOf(gone))
+      if (recording === undefined) return
+      await finish(recording, facts, { status: statusOf(gone), note: noteOf(gone) })
     }
   }
 
@@ -159,23 +206,10 @@ export function createProxy(options: ProxyOptions): RackProxy {
       }
     },
     async close() {
+      for (const socket of sockets) socket.destroy()
       await connections.close()
       await Promise.all(underWay)
     },
-  }
-}
-
-/** Two of these, and two servers may each believe another one (CWE-444). */
-function refuseDoubled({ rawHeaders }: IncomingMessage): void {
-  const seen = new Set<string>()
-  for (let index = 0; index < rawHeaders.length; index += 2) {
-    const name = (rawHeaders[index] ?? '').toLowerCase()
-    if (!['authorization', 'host', 'rack', 'content-length', 'content-type'].includes(name))
-      continue
-    if (seen.has(name)) {
-      throw new KeyrackError('invalid', `the header ${name} was sent twice`, { field: name })
-    }
-    seen.add(name)
   }
 }
 

@@ -11,6 +11,7 @@ import type { RackEntry } from '../directory.ts'
 import type { AddressGuard } from './address-guard.ts'
 
 const CONNECT_TIMEOUT_MS = 10_000
+const KEEP_ALIVE_MS = 60_000
 
 export interface RackConnections {
   /** The pool for ordinary requests and for answers that never end: it has no limit of its own. */
@@ -22,11 +23,15 @@ export interface RackConnections {
 
 export function createRackConnections(guard: AddressGuard): RackConnections {
   const pools = new Map<string, { target: string; pool: Pool }>()
+  /** Replaced ones that still have work. */
+  const retired = new Set<Pool>()
+  let closed = false
 
   async function connect(rack: RackEntry, signal?: AbortSignal): Promise<TLSSocket> {
+    if (closed) throw stopping()
     const { host, port } = addressOf(rack)
     if (isIP(host) !== 0) guard.check(host, rack.local)
-    return connectPinned({
+    const socket = await connectPinned({
       host,
       port,
       ...(rack.pin === '' ? {} : { pin: rack.pin }),
@@ -34,16 +39,25 @@ export function createRackConnections(guard: AddressGuard): RackConnections {
       lookup: guard.lookup(rack.local),
       timeoutMs: CONNECT_TIMEOUT_MS,
     })
+    // Streams may be quiet for hours; only this tells that a Rack's machine is gone.
+    socket.setKeepAlive(true, KEEP_ALIVE_MS)
+    return socket
+  }
+
+  // What is under way on the old pool ends by itself, or with us.
+  function retire(pool: Pool): void {
+    retired.add(pool)
+    void pool.close().then(() => retired.delete(pool))
   }
 
   return {
     pool(rack) {
+      if (closed) throw stopping()
       const target = `${rack.url} ${rack.pin} ${rack.local}`
       const known = pools.get(rack.id)
       if (known?.target === target) return known.pool
-      // What is under way on the old pool ends by itself.
-      if (known !== undefined) void known.pool.close()
       addressOf(rack)
+      if (known !== undefined) retire(known.pool)
       const pool = new Pool(rack.url, {
         connect: (_options, done) => {
           connect(rack).then(
@@ -59,11 +73,16 @@ export function createRackConnections(guard: AddressGuard): RackConnections {
     },
     connect,
     async close() {
-      const closing = [...pools.values()].map(({ pool }) => pool.destroy())
+      closed = true
+      const open = [...retired, ...[...pools.values()].map(({ pool }) => pool)]
       pools.clear()
-      await Promise.all(closing)
+      await Promise.all(open.map((pool) => pool.destroy()))
     },
   }
+}
+
+function stopping(): KeyrackError {
+  return new KeyrackError('not-ready', 'this Console is stopping')
 }
 
 function addressOf(rack: RackEntry): { host: string; port: number } {

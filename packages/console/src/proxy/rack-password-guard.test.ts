@@ -51,6 +51,14 @@ describe('the key of a Rack cannot be set through the proxy', () => {
     ['as a field of its own', 'PUT /system', FORM, 'Password=x'],
     ['with the mask', 'PUT /system', FORM, 'parameters=Password%3D****'],
     ['empty', 'PUT /system', FORM, 'parameters=Password%3D'],
+    ['inside three forms', 'PUT /system', FORM, 'a=b%3Dc%253DPassword%25253Dx%2526Password%253Dx'],
+    ['as JSON, like new v3', 'PUT /system', FORM, 'params=%7B%22Password%22%3A%22x%22%7D'],
+    ['as JSON with escapes', 'PUT /system', FORM, 'p=%7B%22%5Cu0050assword%22%3A%22x%22%7D'],
+    ['in brackets', 'PUT /system', FORM, 'parameters[Password]=x'],
+    ['after a byte order mark', 'PUT /system', FORM, '%EF%BB%BFPassword=x'],
+    ['with a NUL', 'PUT /system', FORM, 'parameters=Password%2500%3Dx'],
+    ['with a long s', 'PUT /system', FORM, 'parameters=Pa%25C5%25BFsword%3Dx'],
+    ['without a value', 'PUT /system', FORM, 'parameters=Password'],
     ['as gen1 sends it', 'POST /apps/dev/parameters', FORM, 'Password=stolen'],
     ['as gen1, for any app', 'POST /apps/other/parameters', FORM, 'A=1&Password=stolen'],
   ]
@@ -70,6 +78,9 @@ describe('the key of a Rack cannot be set through the proxy', () => {
       [['Content-Type: application/json'], '{"Password":"x"}'],
       [[], 'parameters=Password%3Dx'],
       [[...FORM, 'Content-Encoding: gzip'], 'x'],
+      [['Content-Type: application/x-www-form-urlencoded, text/plain'], 'Password=x'],
+      [['Content-Type: application/x-www-form-urlencoded; charset=utf-7'], '+AFA-assword=x'],
+      [['Content-Type: application/x-www-form-urlencoded; charset=utf-16'], 'P\0a\0s\0s\0'],
     ] as Array<[string[], string]>) {
       const answer = await send('PUT /system', headers, body)
       expect(answer.status, headers.join()).toBe(415)
@@ -87,10 +98,17 @@ describe('the key of a Rack cannot be set through the proxy', () => {
 
 describe('other parameters', () => {
   it('reach the Rack byte for byte', async () => {
-    const body = 'count=4&type=&parameters=InstanceType%3Dt3.small%26Tags%3Da%253Db'
+    const body =
+      'count=4&type=&parameters=InstanceType%3Dt3.small%26Tags%3Da%253Db&docker_hub_password=x&proxy=http://u:password@h'
     const answer = await send('PUT /system', FORM, body)
     expect(answer.status).toBe(200)
     expect(bodies).toEqual([body])
+  })
+
+  it('also with the character set named', async () => {
+    const named = ['Content-Type: application/x-www-form-urlencoded; charset=UTF-8']
+    expect((await send('PUT /system', named, 'count=4')).status).toBe(200)
+    expect(bodies).toEqual(['count=4'])
   })
 
   it('also in chunks', async () => {

@@ -5,16 +5,17 @@
  */
 import type { IncomingMessage } from 'node:http'
 import { KeyrackError } from '@keyrack/protocol'
+import { uploadBody } from './upload-body.ts'
 
 const BODY_BYTES_MAX = 256 * 1024
 const FORM = 'application/x-www-form-urlencoded'
+const FORM_TYPE = /^application\/x-www-form-urlencoded\s*(?:;\s*(?:charset="?utf-8"?\s*)?)?$/i
 
 /** The body of a guarded request, once it is known not to set the Rack's key. */
 export async function readGuardedBody(request: IncomingMessage, query: string): Promise<Buffer> {
   const body = await readAll(request)
-  const type = (request.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase() ?? ''
-  // Only a form can be read here exactly as every Rack reads it.
-  if (body.length > 0 && type !== FORM) {
+  // Only a form can be read here exactly as every Rack reads it, and in no character set but ours.
+  if (body.length > 0 && !FORM_TYPE.test(request.headers['content-type'] ?? '')) {
     throw new KeyrackError('unsupported-type', 'this request must be a form', {
       field: 'Content-Type',
       hint: `send it as ${FORM}`,
@@ -25,7 +26,7 @@ export async function readGuardedBody(request: IncomingMessage, query: string): 
       field: 'Content-Encoding',
     })
   }
-  if (namesPassword(query, 2) || namesPassword(body.toString('utf8'), 2)) {
+  if (namesPassword(query) || namesPassword(body.toString('utf8'))) {
     throw new KeyrackError('forbidden', 'the Password of a Rack is its API key, held by Console', {
       field: 'Password',
       hint: 'to change it, run: convox rack key roll <org/rack>',
@@ -34,23 +35,39 @@ export async function readGuardedBody(request: IncomingMessage, query: string): 
   return body
 }
 
+/** Racks read a form inside a form; two more levels than that cost nothing. */
+const FORM_LEVELS = 4
+
 /**
- * Whether a form has a field called `password`, in any case, itself or inside a value that is a
- * form again. `;` separates too: Go before 1.17 read it so.
+ * Whether a form has a field called `password`, in any case and with any brackets, quotes, dots or
+ * invisible characters around it, itself or inside a value that is a form or JSON. `;` separates
+ * too: Go before 1.17 read it so.
  */
-function namesPassword(form: string, depth: number): boolean {
-  if (depth === 0) return false
+function namesPassword(form: string, levels = FORM_LEVELS): boolean {
+  if (levels === 0) return false
   return form.split(/[&;]/).some((pair) => {
+    // Not split at more than the first `=`: what follows may be a form of its own.
     const [name, value] = [...new URLSearchParams(pair)][0] ?? ['', '']
-    if (name.trim().toLowerCase() === 'password') return true
-    return namesPassword(value, depth - 1)
+    return isPassword(name) || JSON_MEMBER.test(plain(value)) || namesPassword(value, levels - 1)
   })
 }
+
+/** Compatibility forms, such as full-width letters, in the way in which a lenient reader folds them. */
+function plain(text: string): string {
+  return text.normalize('NFKC').toLowerCase()
+}
+
+function isPassword(name: string): boolean {
+  return /^(?:.*[[.])?[^a-z0-9_-]*password[^a-z0-9_-]*$/s.test(plain(name))
+}
+
+/** Also with letters written as escapes, so any escaped letter at all before the colon counts. */
+const JSON_MEMBER = /"(?:password|[^"]*\\u00[4-7][^"]*)"\s*:/
 
 async function readAll(request: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = []
   let length = 0
-  for await (const chunk of request) {
+  for await (const chunk of uploadBody(request)) {
     length += chunk.length
     if (length > BODY_BYTES_MAX) {
       throw new KeyrackError('too-large', 'the parameters are larger than 256 KiB')

@@ -9,7 +9,16 @@ import type { ConsoleHandler } from './http/handler.ts'
  * No limit on how long a request takes: uploads are slow and log streams are quiet for hours. Heads
  * have to come soon, and be small enough for a credential and options, nothing more.
  */
-const SERVER_OPTIONS = { requestTimeout: 0, headersTimeout: 30_000, maxHeaderSize: 32 * 1024 }
+const SERVER_OPTIONS = {
+  requestTimeout: 0,
+  headersTimeout: 30_000,
+  maxHeaderSize: 32 * 1024,
+  // A client that vanished from a quiet stream is noticed by TCP, and its Rack let go.
+  keepAlive: true,
+  keepAliveInitialDelay: 60_000,
+}
+/** Nothing sent and nothing received for this long, as official load balancers have it. */
+const IDLE_MS = 60 * 60_000
 
 export interface Listeners {
   plain: Listening
@@ -37,6 +46,7 @@ export async function openListeners(
   )
   const servers: readonly Server[] = [plainServer, tlsServer]
   const sockets = servers.map((server) => {
+    server.setTimeout(IDLE_MS)
     server.on('upgrade', (req, socket, head) => handler.upgrade(req, socket, head))
     return track(server)
   })

@@ -20,9 +20,13 @@ const SERVER_OPTIONS = {
 /** Nothing sent and nothing received for this long, as official load balancers have it. */
 const IDLE_MS = 60 * 60_000
 
+type ServedCertificate = Pick<Certificate, 'cert' | 'key'>
+
 export interface Listeners {
   plain: Listening
   tls: Listening
+  /** For connections from now on. */
+  useCertificate(certificate: ServedCertificate): void
   /** Stops accepting, lets what is under way end within the grace, then cuts the rest. */
   close(graceMs: number): Promise<void>
 }
@@ -30,7 +34,7 @@ export interface Listeners {
 export async function openListeners(
   handler: ConsoleHandler,
   config: Pick<ConsoleConfig, 'port' | 'tlsPort' | 'host'>,
-  certificate: Pick<Certificate, 'cert' | 'key'>,
+  certificate: ServedCertificate,
 ): Promise<Listeners> {
   const request: RequestListener = (req, res) => handler.request(req, res)
   const plainServer = createHttpServer(SERVER_OPTIONS, request)
@@ -70,6 +74,9 @@ export async function openListeners(
   return {
     plain,
     tls,
+    useCertificate({ cert, key }) {
+      tlsServer.setSecureContext({ cert, key: key.reveal(), minVersion: 'TLSv1.2' })
+    },
     async close(graceMs) {
       const cut = setTimeout(() => {
         for (const open of sockets) for (const socket of open) socket.destroy()

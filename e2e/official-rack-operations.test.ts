@@ -26,14 +26,8 @@ afterAll(async () => {
   await server.remove()
 })
 
-interface Answer {
-  status: number
-  // biome-ignore lint/suspicious/noExplicitAny: answers are looked at as the clients do, by name.
-  json: any
-}
-
 /** One request over TLS as given, answered and closed. */
-async function send(lines: string[], body: string): Promise<Answer> {
+async function send(lines: string[], body: string) {
   const socket = connect({ port, host: '127.0.0.1', rejectUnauthorized: false })
   await once(socket, 'secureConnect')
   socket.write(`${lines.join('\r\n')}\r\nConnection: close\r\n\r\n${body}`)
@@ -52,7 +46,7 @@ function lengthOf(line: string, form: string | undefined): string[] {
   return /^(PUT|POST) /.test(line) ? [`Content-Length: ${(form ?? '').length}`] : []
 }
 
-function gen1(line: string, form?: string): Promise<Answer> {
+function gen1(line: string, form?: string) {
   return send(
     [
       `${line} HTTP/1.1`,
@@ -70,7 +64,7 @@ function gen1(line: string, form?: string): Promise<Answer> {
 }
 
 /** v2 and v3: every path ends in `?`, the password is escaped, `Session` is there and empty. */
-function gen2(line: string, form?: string): Promise<Answer> {
+function gen2(line: string, form?: string) {
   const target = line.includes('?') ? line : `${line}?`
   return send(
     [

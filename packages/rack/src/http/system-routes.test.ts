@@ -1,7 +1,9 @@
 import { System } from '@keyrack/protocol/resources'
+import { hashApiKey, mintApiKey } from '@keyrack/secrets'
 import { describe, expect, it } from 'vitest'
 import { RACK_VERSION } from '../system/rack-version.ts'
 import { ask } from '../testing/ask.ts'
+import { RackProcess } from '../testing/rack-process.ts'
 import { shareTestRack, startTestRack, type TestRack } from '../testing/start-test-rack.ts'
 import { temporaryFolder } from '../testing/temporary-folder.ts'
 import { waitUntil } from '../testing/wait-until.ts'
@@ -93,6 +95,28 @@ describe('PUT /system', () => {
     const second = await startTestRack({ dataDir, key: first.key })
     expect((await get(second, '/system')).json.count).toBe(json.count)
     expect(await second.instanceIds()).toHaveLength(json.count)
+  })
+})
+
+describe('a Rack that is killed', () => {
+  it('while it changes its size has, when it is back, the size that it acknowledged', async () => {
+    const key = mintApiKey('rack')
+    const env = { DATA_DIR: temporaryFolder(), RACK_KEY_HASH: hashApiKey(key) }
+    const before = new RackProcess(env)
+    const { url } = await before.ready()
+    const headers = { 'content-type': FORM }
+    const asked = { key, headers, body: 'count=5' }
+    const answer = await ask(Number(new URL(url).port), 'PUT /system', asked)
+    before.child.kill('SIGKILL')
+    expect(answer.status).toBe(200)
+    await before.exited
+    const after = await new RackProcess(env).ready()
+    const port = Number(new URL(after.url).port)
+    expect(JSON.parse((await ask(port, 'GET /system', { key })).body)).toMatchObject({ count: 5 })
+    const instances = JSON.parse((await ask(port, 'GET /instances', { key })).body)
+    expect(instances.map(({ status }: { status: string }) => status)).toEqual(
+      Array.from({ length: 5 }, () => 'running'),
+    )
   })
 })
 

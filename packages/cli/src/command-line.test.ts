@@ -3,6 +3,8 @@ import { readCommandLine } from './command-line.ts'
 
 const NAMES = {
   rack: {},
+  'rack params': {},
+  'rack params set': {},
   instances: {},
   'instances ssh': { passThrough: true as const },
   'instances terminate': {},
@@ -19,6 +21,9 @@ describe('a command line', () => {
     ['-r a/b rack --json', 'rack', ['-r', 'a/b', '--json']],
     ['--rack=a/b --host h rack', 'rack', ['--rack=a/b', '--host', 'h']],
     ['-ra/b rack', 'rack', ['-ra/b']],
+    ['rack params --json', 'rack params', ['--json']],
+    ['rack params set A=1 --wait', 'rack params set', ['A=1', '--wait']],
+    ['rack -r a/b params --host h set A=1', 'rack params set', ['-r', 'a/b', '--host', 'h', 'A=1']],
     ['instances', 'instances', []],
     ['instances --json', 'instances', ['--json']],
     ['instances -r a/b terminate i-1', 'instances terminate', ['-r', 'a/b', 'i-1']],
@@ -38,6 +43,7 @@ describe('a command line', () => {
     ['help instances ssh', ['instances', 'ssh']],
     ['help rack -h', ['rack']],
     ['-h instances ssh', ['instances', 'ssh']],
+    ['-h rack params set', ['rack', 'params', 'set']],
   ])('sees that help is asked for by: convox %s', (line, words) => {
     expect(read(line)).toEqual({ kind: 'help', words })
   })
@@ -46,6 +52,9 @@ describe('a command line', () => {
     ['rck', 'convox rack'],
     ['instance', 'convox instances'],
     ['instances shs', 'convox instances ssh'],
+    ['rack parms set', 'convox rack params'],
+    ['rack params ste', 'convox rack params set'],
+    ['rack params A=1', 'convox rack params set'],
     ['instances zzzzzz', 'convox help'],
     ['zzzzzz', 'convox help'],
   ])('suggests one command for: convox %s', (line, hint) => {

@@ -33,12 +33,13 @@ export function readCommandLine(argv: readonly string[], names: Names): CommandL
   if (!isTopic(first, names)) throw unknown(first, topics(names))
 
   rest = takeGlobals(others, globals)
-  const [second] = rest
   let name = first
-  if (second !== undefined && !isOption(second) && isGroup(first, names)) {
-    name = `${first} ${second}`
-    if (names[name] === undefined) throw unknown(name, Object.keys(names))
-    rest = rest.slice(1)
+  for (let word = rest[0]; word !== undefined && isGroup(name, names); word = rest[0]) {
+    if (isOption(word)) break
+    const below = `${name} ${word}`
+    if (names[below] === undefined) throw unknown(below, Object.keys(names))
+    name = below
+    rest = takeGlobals(rest.slice(1), globals)
   }
   if (help) return { kind: 'help', words: name.split(' ') }
   if (names[name]?.passThrough) rest = aroundFirstArgument(rest, globals)

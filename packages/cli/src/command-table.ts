@@ -37,6 +37,34 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: 'show the Rack',
     load: async () => (await import('./commands/rack.ts')).defineRack,
   },
+  'rack params': {
+    summary: 'list the parameters of the Rack',
+    load: async () => (await import('./commands/rack/params.ts')).defineParams,
+  },
+  'rack params set': {
+    summary: 'change parameters of the Rack',
+    load: async () => (await import('./commands/rack/params/set.ts')).defineParamsSet,
+  },
+  'rack scale': {
+    summary: 'show or change how many instances the Rack has',
+    load: async () => (await import('./commands/rack/scale.ts')).defineScale,
+  },
+  'rack ps': {
+    summary: 'list the processes of the Rack itself',
+    load: async () => (await import('./commands/rack/ps.ts')).definePs,
+  },
+  'rack logs': {
+    summary: 'show what happens on the Rack, until Ctrl-C',
+    load: async () => (await import('./commands/rack/logs.ts')).defineLogs,
+  },
+  'rack releases': {
+    summary: 'list the versions that the Rack has had',
+    load: async () => (await import('./commands/rack/releases.ts')).defineReleases,
+  },
+  'rack wait': {
+    summary: 'wait until the Rack runs',
+    load: async () => (await import('./commands/rack/wait.ts')).defineWait,
+  },
   instances: {
     summary: 'list the instances of the Rack',
     load: async () => (await import('./commands/instances.ts')).defineInstances,
@@ -49,6 +77,10 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   'instances terminate': {
     summary: 'terminate an instance; the Rack replaces it',
     load: async () => (await import('./commands/instances/terminate.ts')).defineTerminate,
+  },
+  'api get': {
+    summary: 'print what the server answers to a path',
+    load: async () => (await import('./commands/api/get.ts')).defineApiGet,
   },
   version: {
     summary: 'print the version of convox',

@@ -5,8 +5,15 @@ const DOCUMENTATION = 'the README and docs/ of Keyrack'
 const GROUPS: readonly (readonly [string, readonly string[]])[] = [
   ['Log in', ['login', 'logout', 'auth']],
   ['Racks', ['racks', 'switch', 'rack']],
+  [
+    'The Rack',
+    [
+      ...['rack params', 'rack params set', 'rack scale', 'rack ps', 'rack logs'],
+      ...['rack releases', 'rack wait'],
+    ],
+  ],
   ['Instances', ['instances', 'instances ssh', 'instances terminate']],
-  ['More', ['version']],
+  ['More', ['api get', 'version']],
 ]
 
 const TOPICS: Readonly<Record<string, string>> = {

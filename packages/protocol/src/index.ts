@@ -10,6 +10,7 @@ export {
 export { ExitScanner } from './exit-scanner.ts'
 export { fromHeader, toHeader } from './header-text.ts'
 export { type Match, matchRoute, type NormalPath, normalizePath } from './match-route.ts'
+export { parseDuration } from './parse-duration.ts'
 export { type Permission, ROUTES, type Route, route } from './routes.ts'
 export {
   EXIT_MARKER,

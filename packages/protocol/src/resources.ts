@@ -75,6 +75,30 @@ export const Instances = z
   .nullish()
   .transform((value) => value ?? [])
 
+/** One entry of `GET /system/processes`; `name` is the service. */
+export const Process = fields({
+  app: text,
+  command: text,
+  id: text,
+  name: text,
+  release: text,
+  started: text,
+  status: text,
+})
+export type Process = z.infer<typeof Process>
+export const Processes = z
+  .array(Process)
+  .nullish()
+  .transform((value) => value ?? [])
+
+/** One entry of `GET /system/releases`: `id` is the version. */
+export const Release = fields({ created: text, id: text })
+export type Release = z.infer<typeof Release>
+export const Releases = z
+  .array(Release)
+  .nullish()
+  .transform((value) => value ?? [])
+
 /** One entry of a Console's `GET /racks`. */
 export const RackSummary = fields({
   name: z.string(),

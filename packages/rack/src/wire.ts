@@ -24,7 +24,11 @@ import { createUpgradeListener } from './http/upgrade-listener.ts'
 import { KnownInstances } from './instances/known-instances.ts'
 import { SshKeys } from './instances/ssh-keys.ts'
 import { loadRackKeys } from './rack-keys/rack-keys.ts'
+import { InstanceCount } from './system/instance-count.ts'
 import { canaryRow, loadRackRecord, rememberPort } from './system/rack-record.ts'
+import { recordRelease } from './system/rack-releases.ts'
+import { RACK_VERSION } from './system/rack-version.ts'
+import { SystemLog } from './system/system-log.ts'
 
 export interface RunningRack {
   rackId: string
@@ -75,6 +79,9 @@ async function open(
   const keys = await loadRackKeys({ store, configuredHash: config.rackKeyHash, log })
   const sshKeys = new SshKeys(store, keyring)
   await sshKeys.ensureFirst()
+  const systemLog = await SystemLog.open({ store, log })
+  closing.push(() => systemLog.close())
+  await recordRelease(store, RACK_VERSION)
   const certificate = await loadCertificate({
     folder: join(folder, 'tls'),
     names: ['localhost', '127.0.0.1', '::1', config.host],
@@ -85,6 +92,7 @@ async function open(
     count: record.instanceCount,
     authorizedKeys: () => sshKeys.authorizedKeys(),
     log,
+    happened: (id, what) => systemLog.add(`instance/${id}`, `the instance ${what}`),
     childEnvironment: config.childEnvironment,
     loopbackOnly: config.loopbackOnly,
     loopbackProblem: `the Rack would listen on HOST=${config.host}`,
@@ -92,16 +100,19 @@ async function open(
   closing.push(() => engine.stop())
   await engine.start()
 
+  const count = record.instanceCount
+  const instanceCount = new InstanceCount({ store, engine, systemLog, log, count })
   const authentication = { keys, throttle: new KeyThrottle() }
   const knownInstances = new KnownInstances(store, engine)
   // The engine is not asked: anybody may call /readyz, and asking a cloud costs money and time.
   const health = createHealth({ database: () => store.check() })
   let listening: Listening | undefined
   const handlers = createRouteHandlers({
+    store,
     engine,
     rackId: record.id,
     name: config.rackName,
-    instanceCount: record.instanceCount,
+    instanceCount,
     address: () => addressOf(listening, config.host),
   })
   const openStreams = new OpenStreams()
@@ -110,7 +121,7 @@ async function open(
   server.on(
     'upgrade',
     createUpgradeListener({
-      handlers: createStreamHandlers({ engine, sshKeys, knownInstances }),
+      handlers: createStreamHandlers({ engine, sshKeys, knownInstances }, systemLog),
       authentication,
       openStreams,
       log,
@@ -124,6 +135,7 @@ async function open(
   })
   const closeListener = listening.close
   closing.push(async () => {
+    systemLog.add(`rack/${config.rackName}`, 'the Rack is stopping')
     const closed = closeListener()
     await openStreams.stop(stopping(), STREAM_GRACE_MS)
     // A moment for requests in progress and last words; who never hangs up does not hold the stop.
@@ -131,6 +143,7 @@ async function open(
     await closed
     clearTimeout(timer)
   })
+  systemLog.add(`rack/${config.rackName}`, `the Rack started, version ${RACK_VERSION}`)
   if (config.port === undefined && record.port === undefined) {
     await rememberPort(store, listening.port)
   }

@@ -11,11 +11,13 @@ import {
 } from './run-convox.ts'
 import { temporaryFolder } from './temporary-folder.ts'
 import {
+  type Asked,
   type Behaviour,
   type ConsoleState,
   consoleBehaviour,
   startServer,
   type TestServer,
+  type Told,
 } from './test-server.ts'
 
 /** Somebody with a home folder of their own who types commands. */
@@ -68,4 +70,26 @@ export async function logIn(person: Person, server: TestServer, key = KEY): Prom
   const args = ['login', server.host, '--password-stdin', '--fingerprint', server.fingerprint]
   const ran = await person.run(args, { stdin: key })
   if (ran.status !== 0) throw new Error(`the login failed: ${ran.stderr}`)
+}
+
+export interface RackAnswers {
+  /** What the Rack answers; undefined leaves it to the Console's usual answers. */
+  answer?: (asked: Asked) => Told | undefined
+  socket?: Behaviour['socket']
+}
+
+/** A person logged in to a Console whose Rack answers as given. */
+export async function atRack({ answer, socket }: RackAnswers) {
+  const state: ConsoleState = {
+    keys: new Map([[KEY, 'ann@example.com']]),
+    racks: [{ name: 'acme/dev', status: 'running' }],
+  }
+  const usual = consoleBehaviour(state)
+  const server = await newConsole(state, {
+    answer: (asked) => answer?.(asked) ?? usual.answer(asked),
+    ...(socket === undefined ? {} : { socket }),
+  })
+  const ann = newPerson()
+  await logIn(ann, server)
+  return { ann, server }
 }

@@ -12,6 +12,8 @@ export interface Asked {
   headers: IncomingMessage['headers']
   /** The password of the Basic header. */
   password: string | undefined
+  /** Of a request that is answered. */
+  body?: string
 }
 
 export interface Told {
@@ -48,8 +50,10 @@ export async function startServer(
     return entry
   }
   const server = options.plain ? createPlainServer() : createServer({ ...certificate })
-  server.on('request', (request: IncomingMessage, response) => {
-    const { status = 200, body = '', headers = {} } = behaviour.answer(record(request))
+  server.on('request', async (request: IncomingMessage, response) => {
+    const entry = record(request)
+    entry.body = await readText(request)
+    const { status = 200, body = '', headers = {} } = behaviour.answer(entry)
     response.writeHead(status, headers)
     response.end(typeof body === 'string' ? body : `${JSON.stringify(body, null, 2)}\n`)
   })
@@ -120,6 +124,12 @@ export const INSTANCES = [
 function rackEntry({ name, status }: { name: string; status: string }): unknown {
   const [organization, rack] = name.split('/')
   return { name: rack, organization: { id: 'o-1', name: organization }, status, provider: 'local' }
+}
+
+async function readText(request: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = []
+  for await (const chunk of request) chunks.push(chunk)
+  return Buffer.concat(chunks).toString('utf8')
 }
 
 function readAsked(request: IncomingMessage): Asked {

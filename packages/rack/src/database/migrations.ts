@@ -1,5 +1,6 @@
 import type { Migration } from '@keyrack/server'
 import { sql } from 'kysely'
+import { system } from './migrations/0002-system.ts'
 
 /** Forward only, numbered, never edited after a release. */
 export const MIGRATIONS: Migration[] = [
@@ -57,4 +58,5 @@ export const MIGRATIONS: Migration[] = [
         .execute()
     },
   },
+  system,
 ]

@@ -7,6 +7,8 @@ export interface RackSchema {
   rack_keys: RackKeysTable
   ssh_keys: SshKeysTable
   known_instances: KnownInstancesTable
+  system_log: SystemLogTable
+  system_releases: SystemReleasesTable
 }
 
 /** Exactly one row: what this Rack is. */
@@ -51,4 +53,20 @@ export interface KnownInstancesTable {
   /** The public host key in its wire form, base64. */
   host_key: string
   first_contact_at: number
+}
+
+/** What `convox rack logs` shows, the newest lines only. Ids rise by one with each line. */
+export interface SystemLogTable {
+  id: number
+  at: number
+  /** `instance/i-1`, `rack/scale`: what the line is about. */
+  source: string
+  message: string
+}
+
+/** One row each time this Rack starts with another version than before. */
+export interface SystemReleasesTable {
+  id: number
+  version: string
+  created_at: number
 }

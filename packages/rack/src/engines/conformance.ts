@@ -191,6 +191,17 @@ export function engineConformance(
       expect(await runningIds(engine, COUNT)).toContain(kept)
     })
 
+    it('says what its machines have, and how many there can be, in whole numbers', async () => {
+      const capacity = await engine.capacity()
+      for (const amount of Object.values(capacity)) {
+        expect(Number.isSafeInteger(amount)).toBe(true)
+        expect(amount).toBeGreaterThan(0)
+      }
+      expect(capacity.instanceCpu).toBeLessThanOrEqual(capacity.clusterCpu)
+      expect(capacity.instanceMemory).toBeLessThanOrEqual(capacity.clusterMemory)
+      expect(engine.capabilities.maxInstances).toBeGreaterThanOrEqual(COUNT)
+    })
+
     it('leaves nothing running when it is stopped, and brings the same instances back', async () => {
       const before = await runningIds(engine, COUNT)
       const hostKeys = await Promise.all(before.map((id) => engine.hostKey(id)))

@@ -32,7 +32,20 @@ export interface EngineCapabilities {
   readonly reportsHostKeys: boolean
   /** A machine that stops by itself is replaced by the engine within moments, not minutes. */
   readonly replacesAtOnce: boolean
+  /** The most machines that `setCount` may ask for. */
+  readonly maxInstances: number
 }
+
+/** What the machines have: units of 1/1024 processor, and megabytes. */
+export interface EngineCapacity {
+  clusterCpu: number
+  clusterMemory: number
+  instanceCpu: number
+  instanceMemory: number
+}
+
+/** Told what became of a machine, in the engine's words; never text of the machine itself. */
+export type EngineEvent = (instanceId: string, what: string) => void
 
 export interface Engine {
   readonly name: string
@@ -43,6 +56,8 @@ export interface Engine {
   start(): Promise<void>
   /** Sorted by id. */
   instances(): Promise<EngineInstance[]>
+  capacity(): Promise<EngineCapacity>
+  /** Resolves when what is too much is gone; what is missing has been started. */
   setCount(count: number): Promise<void>
   /** Resolves when the machine is gone; its replacement is started at once. */
   terminate(id: string): Promise<void>

@@ -1,8 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { KeyrackError, matchRoute, normalizePath } from '@keyrack/protocol'
-import { errorResponse, type Health, type Logger, requestId } from '@keyrack/server'
+import {
+  errorResponse,
+  type Health,
+  type Logger,
+  requestId as readRequestId,
+} from '@keyrack/server'
 import { type Authentication, authenticate } from '../rack-keys/authenticate.ts'
 import { type Answer, NO_SUCH_ROUTE, textAnswer } from './answer.ts'
+import { readForm } from './read-form.ts'
 import type { RouteHandlers } from './route-handlers.ts'
 import { sameOrigin } from './same-origin.ts'
 import { skipBody } from './skip-body.ts'
@@ -31,7 +37,7 @@ export function createRequestListener(options: RequestListenerOptions): Listener
       const status = response.headersSent ? response.statusCode : 499
       log.info({ request_id: id, route: routeName, status, ms, address }, 'request')
     })
-    dispatch(options, request, (name) => {
+    dispatch(options, request, id, (name) => {
       routeName = name
     })
       .catch((error: unknown) => {
@@ -52,9 +58,10 @@ export function createRequestListener(options: RequestListenerOptions): Listener
 async function dispatch(
   { handlers, authentication, health }: RequestListenerOptions,
   request: IncomingMessage,
+  requestId: string,
   named: (routeName: string) => void,
 ): Promise<Answer> {
-  const { path } = normalizePath(request.url ?? '')
+  const { path, query } = normalizePath(request.url ?? '')
   const method = request.method ?? ''
   if (method === 'GET' && path === '/livez') {
     named('livez')
@@ -78,8 +85,8 @@ async function dispatch(
   authenticate(authentication, request.headers.authorization, address)
   const handler = handlers.get(route.name)
   if (handler === undefined) throw notBuilt(route.name)
-  await skipBody(request)
-  return handler(parameters)
+  const form = await readForm(request, query)
+  return handler({ parameters, form, requestId })
 }
 
 function send(
@@ -103,7 +110,7 @@ function send(
 /** The caller's id when it is safe to repeat (a Console sends its own), else a new one. */
 export function requestIdOf({ headers }: Pick<IncomingMessage, 'headers'>): string {
   const given = headers['request-id'] ?? headers['x-request-id']
-  return requestId(typeof given === 'string' ? given : undefined)
+  return readRequestId(typeof given === 'string' ? given : undefined)
 }
 
 function foreignOrigin(): KeyrackError {

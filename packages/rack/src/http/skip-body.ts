@@ -1,15 +1,18 @@
 import type { IncomingMessage } from 'node:http'
 import { KeyrackError } from '@keyrack/protocol'
 
-/** No route that is built so far reads a body; clients send small forms or none. */
+/** Clients send small forms or nothing. */
 const BYTES_MAX = 1024 * 1024
 const WAIT_MS = 30_000
 
 /**
- * Reads a request's body to its end and forgets it, so that the connection can carry the next
- * request. Bounded in size and time; with an error the connection must be closed.
+ * Reads a request's body to its end, so that the connection can carry the next request; `seen` gets
+ * what is in it. Bounded in size and time; with an error the connection must be closed.
  */
-export async function skipBody(request: IncomingMessage): Promise<void> {
+export async function skipBody(
+  request: IncomingMessage,
+  seen: (chunk: Buffer) => void = () => {},
+): Promise<void> {
   if (request.complete) return
   let bytes = 0
   const timer = setTimeout(() => request.destroy(), WAIT_MS)
@@ -19,6 +22,7 @@ export async function skipBody(request: IncomingMessage): Promise<void> {
       if (bytes > BYTES_MAX) {
         throw new KeyrackError('too-large', 'the request body is larger than 1 MiB')
       }
+      seen(chunk)
     }
   } catch (cause) {
     if (cause instanceof KeyrackError) throw cause

@@ -93,8 +93,8 @@ async function serve(
     const handler = handlers.get(route.name)
     if (handler === undefined) throw notBuilt(route.name)
     const { headers } = request
-    const exitCode = await handler({ parameters, headers, stream, signal })
-    if (route.exitCode) exitWith(stream, exitCode)
+    const exitCode = await handler({ parameters, headers, stream, signal, requestId: id })
+    if (exitCode !== undefined) exitWith(stream, exitCode)
     else stream.end()
   } catch (error) {
     const known = error instanceof KeyrackError ? error : unexpected(id, error)

@@ -9,13 +9,20 @@ function instance(id: string, status: InstanceStatus): EngineInstance {
 }
 
 async function systemWith(...statuses: InstanceStatus[]) {
+  return systemThatWants({ wanted: 3, updating: false }, ...statuses)
+}
+
+async function systemThatWants(
+  instanceCount: { wanted: number; updating: boolean },
+  ...statuses: InstanceStatus[]
+) {
   const { engine } = await startSshEngine(() => {})
   const instances = async () => statuses.map((status, index) => instance(`i-${index}`, status))
   return describeSystem({
     engine: { ...engine, instances },
     name: 'dev',
     address: '[::1]:5443',
-    instanceCount: 3,
+    instanceCount,
   })
 }
 
@@ -31,6 +38,12 @@ describe('the status of a Rack', () => {
     expect((await systemWith('running', 'running', 'pending')).status).toBe('converging')
     expect((await systemWith('running', 'running', 'terminating')).status).toBe('converging')
   })
+})
+
+it('is updating until the engine knows what is wanted', async () => {
+  const system = await systemThatWants({ wanted: 1, updating: true }, 'running')
+  expect(system).toMatchObject({ status: 'updating', count: 1 })
+  expect(system.parameters.InstanceCount).toBe('1')
 })
 
 describe('the domains of a Rack', () => {

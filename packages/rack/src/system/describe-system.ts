@@ -1,5 +1,6 @@
 import type { System } from '@keyrack/protocol/resources'
 import type { Engine } from '../engines/engine.ts'
+import type { InstanceCount } from './instance-count.ts'
 import { RACK_VERSION } from './rack-version.ts'
 
 export interface SystemFacts {
@@ -7,25 +8,32 @@ export interface SystemFacts {
   name: string
   /** `host:port` under which clients reach this Rack. */
   address: string
-  instanceCount: number
+  instanceCount: Pick<InstanceCount, 'wanted' | 'updating'>
 }
 
 /** The answer of `GET /system`, with the official names (protocol.md 5.1). */
 export async function describeSystem(facts: SystemFacts): Promise<Omit<System, 'outputs'>> {
   const { engine, name, address, instanceCount } = facts
+  const { wanted, updating } = instanceCount
   const instances = await engine.instances()
   const running = instances.filter((instance) => instance.status === 'running').length
   return {
-    count: instanceCount,
+    count: wanted,
     domain: address.replace(/:\d+$/, ''),
     name,
-    // The mask is what official Racks show; nothing ever reads it back as a key.
-    parameters: { InstanceCount: String(instanceCount), Password: '****' },
+    parameters: describeParameters(instanceCount),
     provider: engine.name,
     'rack-domain': address,
     region: 'local',
-    status: running === instanceCount ? 'running' : 'converging',
+    status: updating ? 'updating' : running === wanted ? 'running' : 'converging',
     type: engine.name,
     version: RACK_VERSION,
   }
+}
+
+/** The mask is what official Racks show; nothing ever reads it back as a key. */
+export function describeParameters({
+  wanted,
+}: Pick<InstanceCount, 'wanted'>): Record<string, string> {
+  return { InstanceCount: String(wanted), Password: '****' }
 }

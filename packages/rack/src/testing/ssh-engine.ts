@@ -40,11 +40,22 @@ export async function startSshEngine(
   const { port } = server.address() as { port: number }
   const engine: Engine = {
     name: 'test',
-    capabilities: { sharesServerUser: false, reportsHostKeys: false, replacesAtOnce: false },
+    capabilities: {
+      sharesServerUser: false,
+      reportsHostKeys: false,
+      replacesAtOnce: false,
+      maxInstances: 10,
+    },
     sshUser: 'somebody',
     start: async () => {},
     stop: async () => {},
     instances: async () => [],
+    capacity: async () => ({
+      clusterCpu: 0,
+      clusterMemory: 0,
+      instanceCpu: 0,
+      instanceMemory: 0,
+    }),
     setCount: async () => {},
     terminate: async () => {},
     hostKey: async () => undefined,

@@ -73,6 +73,30 @@ describe('the local engine', () => {
     expect(await lab.leftovers()).toEqual([])
   })
 
+  it('tells what became of each instance: started, terminated, ended by itself', async () => {
+    const told: string[] = []
+    const engine = lab.engine({ count: 1, happened: (id, what) => told.push(`${id} ${what}`) })
+    await engine.start()
+    const [first = ''] = await runningIds(engine, 1)
+    await engine.terminate(first)
+    const [second = ''] = await runningIds(engine, 1)
+    await lab.kill(second)
+    const third = await until(async () => {
+      const [id] = await runningIds(engine, 1)
+      return id === second ? undefined : id
+    })
+    expect(told).toEqual([
+      `${first} runs`,
+      `${first} is being terminated`,
+      `${second} runs`,
+      `${second} ended by itself; another one takes its place`,
+      `${third} runs`,
+    ])
+    // Stopped with the Rack, they come back: nothing became of them.
+    await engine.stop()
+    expect(told).toHaveLength(5)
+  })
+
   it('gives a new instance the keys of now, and an old one keeps the file it has', async () => {
     const keys = [lab.key.publicKey]
     const engine = lab.engine({ count: 2, authorizedKeys: async () => keys })

@@ -2,16 +2,25 @@ import { randomBytes } from 'node:crypto'
 import { EventEmitter, once } from 'node:events'
 import type { Socket } from 'node:net'
 import { KeyrackError } from '@keyrack/protocol'
-import type { Engine, EngineCapabilities, EngineInstance, EngineLog } from '../engine.ts'
-import { dialLoopback, sshAnswers } from './dial-loopback.ts'
+import type {
+  Engine,
+  EngineCapabilities,
+  EngineCapacity,
+  EngineEvent,
+  EngineInstance,
+  EngineLog,
+} from '../engine.ts'
+import { dialLoopback } from './dial-loopback.ts'
 import type { BootReport } from './instance/boot-messages.ts'
 import { instanceEnvironment } from './instance-environment.ts'
 import { InstanceFolders, newInstanceId } from './instance-folders.ts'
 import { instanceProgram } from './instance-program.ts'
+import { machineCapacity } from './machine-capacity.ts'
 import { notLoopback } from './not-loopback.ts'
 import { endMarkedProcesses } from './process-mark.ts'
 import { RestartDelay } from './restart-delay.ts'
 import { RunningInstance } from './running-instance.ts'
+import { describeSlot, type Slot } from './slot.ts'
 import { UsageMeter } from './usage.ts'
 
 export interface LocalEngineOptions {
@@ -22,6 +31,7 @@ export interface LocalEngineOptions {
   /** Lines for the authorized_keys of an instance at its first boot, marked `keyrack:<generation>`. */
   authorizedKeys: () => Promise<string[]>
   log: EngineLog
+  happened?: EngineEvent
   /** The environment that instances may see. It is filtered again here, so a mistake cannot leak. */
   childEnvironment: Readonly<Record<string, string | undefined>>
   /** True when every listener of this server and of its Console is bound to loopback. */
@@ -33,18 +43,10 @@ export interface LocalEngineOptions {
 }
 
 const DEFAULT_COUNT = 3
+/** Each is a process of some 50 MB, without what runs in it. */
+const MAX_COUNT = 20
 /** `start` fails when so many instances in a row end at once. */
 const GIVE_UP_AFTER = 5
-
-/** One place in the engine's count, from before the instance's process starts until it is tidied away. */
-interface Slot {
-  readonly id: string
-  readonly startedAt: number
-  life?: RunningInstance
-  /** Undefined while it is wanted. `stop` keeps its folder for the next start, `remove` does not. */
-  fate?: 'stop' | 'remove'
-  done: Promise<void>
-}
 
 export function createLocalEngine(options: LocalEngineOptions): Engine {
   return new LocalEngine(options)
@@ -61,6 +63,7 @@ class LocalEngine implements Engine {
     sharesServerUser: true,
     reportsHostKeys: true,
     replacesAtOnce: true,
+    maxInstances: MAX_COUNT,
   }
   readonly sshUser = 'keyrack'
 
@@ -107,17 +110,11 @@ class LocalEngine implements Engine {
   async instances(): Promise<EngineInstance[]> {
     const usage = await this.#usage.read()
     const slots = [...this.#slots.values()].sort((a, b) => (a.id < b.id ? -1 : 1))
-    return Promise.all(
-      slots.map(async (slot) => ({
-        id: slot.id,
-        status: slot.fate === undefined ? (slot.life?.status ?? 'pending') : 'terminating',
-        startedAt: slot.startedAt,
-        privateIp: '127.0.0.1',
-        publicIp: '',
-        ...(usage.get(slot.id) ?? { cpu: 0, memory: 0, processes: 0 }),
-        agent: slot.life?.report !== undefined && (await sshAnswers(slot.life.report.port)),
-      })),
-    )
+    return Promise.all(slots.map((slot) => describeSlot(slot, usage.get(slot.id))))
+  }
+
+  async capacity(): Promise<EngineCapacity> {
+    return machineCapacity()
   }
 
   async setCount(count: number): Promise<void> {
@@ -155,6 +152,11 @@ class LocalEngine implements Engine {
       }),
     )
     this.#events.emit('change')
+  }
+
+  #tell(level: keyof EngineLog, { id }: Slot, what: string, fields: object = {}): void {
+    this.#options.log[level]({ instance: id, ...fields }, `the instance ${what}`)
+    this.#options.happened?.(id, what)
   }
 
   #alive(): Slot[] {
@@ -231,16 +233,15 @@ class LocalEngine implements Engine {
   }
 
   async #live(slot: Slot, known: boolean): Promise<void> {
-    const { log } = this.#options
     const began = performance.now()
     try {
       await this.#boot(slot)
-      if (slot.fate === undefined) log.info({ instance: slot.id }, 'the instance runs')
+      if (slot.fate === undefined) this.#tell('info', slot, 'runs')
       this.#events.emit('change')
     } catch (error) {
       this.#lastFailure = error
       if (slot.fate === undefined) {
-        log.error({ instance: slot.id, err: error }, 'the instance does not start')
+        this.#tell('error', slot, 'does not start', { err: error })
         // One that came back from before may do better at the next start; a new one holds nothing.
         if (known && this.#phase === 'starting') slot.fate = 'stop'
         this.#restarts.ended(0)
@@ -248,7 +249,7 @@ class LocalEngine implements Engine {
     }
     await slot.life?.gone
     if (slot.fate === undefined) {
-      log.warn({ instance: slot.id }, 'the instance ended by itself; another one takes its place')
+      this.#tell('warn', slot, 'ended by itself; another one takes its place')
       slot.fate = 'remove'
       if (slot.life?.report !== undefined) this.#restarts.ended(performance.now() - began)
       await this.#folders.bury(slot.id)
@@ -285,6 +286,7 @@ class LocalEngine implements Engine {
   async #remove(slot: Slot): Promise<void> {
     if (slot.fate === undefined) {
       slot.fate = 'remove'
+      this.#tell('info', slot, 'is being terminated')
       await this.#folders.bury(slot.id)
       this.#fill()
     }

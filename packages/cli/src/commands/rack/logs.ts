@@ -1,0 +1,50 @@
+import type { DefineCommand } from '../../command-table.ts'
+import { connectToRack } from '../../connect.ts'
+import type { Context, GlobalOptions } from '../../context.ts'
+import { UsageError } from '../../failures.ts'
+import { printLog } from '../../print-log.ts'
+
+interface LogsOptions extends GlobalOptions {
+  since?: string
+  filter?: string
+  /** Set to false by `--no-follow`. */
+  follow: boolean
+}
+
+export const defineLogs: DefineCommand = (command, context) => {
+  command
+    .option('--since <duration>', 'begin so long ago: 30s, 10m, 1h30m; 2m if not given')
+    .option('--filter <pattern>', 'only lines with all of these words; -word: without it')
+    .option('--no-follow', 'end after the lines that are there')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ convox rack logs\n  $ convox rack logs --since 1h --no-follow' +
+        "\n  $ convox rack logs --filter 'i-1 -shell'",
+    )
+    .action((options: LogsOptions) => logs(context, options))
+}
+
+async function logs(context: Context, options: LogsOptions): Promise<void> {
+  const headers = await logHeaders(options)
+  const connection = await connectToRack(context, options)
+  const stream = await connection.stream('/system/logs', headers)
+  await printLog(context.terminal, stream, connection.target.host.name)
+}
+
+/** Options travel as headers, and only when they are given (protocol.md 7.3). */
+async function logHeaders(options: LogsOptions): Promise<Record<string, string>> {
+  const { since, filter, follow } = options
+  const { parseDuration } = await import('@keyrack/protocol')
+  if (since !== undefined && parseDuration(since) === undefined) {
+    throw new UsageError('--since is a duration', 'for example: --since 30s, 10m or 1h30m')
+  }
+  if (filter !== undefined && /\p{Cc}/u.test(filter)) {
+    throw new UsageError('--filter may not hold line breaks or control characters')
+  }
+  return {
+    Prefix: 'true',
+    ...(since === undefined ? {} : { Since: since }),
+    ...(filter === undefined ? {} : { Filter: filter }),
+    ...(follow ? {} : { Follow: 'false' }),
+  }
+}

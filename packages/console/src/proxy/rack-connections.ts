@@ -18,6 +18,8 @@ export interface RackConnections {
   pool(rack: RackEntry): Dispatcher
   /** A connection of its own, for a WebSocket. */
   connect(rack: RackEntry, signal: AbortSignal): Promise<TLSSocket>
+  /** For good: a request that had found the Rack before it was removed gets no connection either. */
+  forget(rackId: string): void
   close(): Promise<void>
 }
 
@@ -25,10 +27,16 @@ export function createRackConnections(guard: AddressGuard): RackConnections {
   const pools = new Map<string, { target: string; pool: Pool }>()
   /** Replaced ones that still have work. */
   const retired = new Set<Pool>()
+  const forgotten = new Set<string>()
   let closed = false
 
-  async function connect(rack: RackEntry, signal?: AbortSignal): Promise<TLSSocket> {
+  function refuse({ id }: RackEntry): void {
     if (closed) throw stopping()
+    if (forgotten.has(id)) throw new KeyrackError('not-found', 'this Rack was just removed')
+  }
+
+  async function connect(rack: RackEntry, signal?: AbortSignal): Promise<TLSSocket> {
+    refuse(rack)
     const { host, port } = addressOf(rack)
     if (isIP(host) !== 0) guard.check(host, rack.local)
     const socket = await connectPinned({
@@ -52,7 +60,7 @@ export function createRackConnections(guard: AddressGuard): RackConnections {
 
   return {
     pool(rack) {
-      if (closed) throw stopping()
+      refuse(rack)
       const target = `${rack.url} ${rack.pin} ${rack.local}`
       const known = pools.get(rack.id)
       if (known?.target === target) return known.pool
@@ -72,6 +80,11 @@ export function createRackConnections(guard: AddressGuard): RackConnections {
       return pool
     },
     connect,
+    forget(rackId) {
+      forgotten.add(rackId)
+      void pools.get(rackId)?.pool.destroy()
+      pools.delete(rackId)
+    },
     async close() {
       closed = true
       const open = [...retired, ...[...pools.values()].map(({ pool }) => pool)]

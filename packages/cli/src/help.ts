@@ -5,6 +5,7 @@ const DOCUMENTATION = 'the README and docs/ of Keyrack'
 const GROUPS: readonly (readonly [string, readonly string[]])[] = [
   ['Log in', ['login', 'logout', 'auth']],
   ['Racks', ['racks', 'switch', 'rack']],
+  ['Racks of a Console', ['racks add', 'racks remove', 'racks rename', 'racks trust']],
   ['Instances', ['instances', 'instances ssh', 'instances terminate']],
   ['More', ['version']],
 ]

@@ -36,8 +36,8 @@ export function parseRackHost(typed: string): URL {
   const text = typed.trim()
   const bare = /^[0-9a-f:]*:[0-9a-f:]*:[0-9a-f:.]*$/i.test(text) ? `[${text}]` : text
   const address = /^[a-z][a-z0-9+.-]*:\/\//i.test(bare) ? bare : `https://${bare}`
-  // The parser drops tabs and line breaks silently and reads a backslash as a slash.
-  if (text === '' || text.length > 300 || /[\s\\\p{C}]/u.test(text) || !URL.canParse(address)) {
+  // The parser drops tabs and line breaks silently, reads a backslash as a slash and decodes.
+  if (text === '' || text.length > 300 || /[\s\\%\p{C}]/u.test(text) || !URL.canParse(address)) {
     throw notHost('this is not the host of a Rack')
   }
   const url = new URL(address)

@@ -56,20 +56,27 @@ async function add(context: Context, typed: string, options: AddOptions): Promis
   const key = (await readSecret(context, origin)).trim()
   if (key === '') throw new Failure('no key was given', 'give the one the Rack was installed with')
 
-  const send = (fingerprint: string | undefined) =>
-    terminal.progress(`Adding ${typed}`, () =>
-      request(connection, name, { host: options.host, key, fingerprint }),
-    )
-  try {
-    await send(given)
-  } catch (error) {
-    const shown = error instanceof KeyrackError ? error.fingerprint : undefined
-    if (shown === undefined || given !== undefined) throw error
-    await accept(context, options.host, shown, origin.command)
-    await send(shown)
+  const send = (fingerprint?: string) =>
+    request(connection, name, { host: options.host, key, fingerprint })
+  const fingerprint = given ?? (await unknownCertificate(send))
+  if (fingerprint !== undefined) {
+    if (given === undefined) await accept(context, options.host, fingerprint, origin.command)
+    await terminal.progress(`Adding ${typed}`, () => send(fingerprint))
   }
   terminal.print(`Added ${typed}`)
   terminal.note(`Use it: convox switch ${typed}`)
+}
+
+/** The certificate that a person has to decide about; undefined when none had to, and it is done. */
+async function unknownCertificate(send: () => Promise<unknown>): Promise<string | undefined> {
+  try {
+    await send()
+    return undefined
+  } catch (error) {
+    const shown = error instanceof KeyrackError ? error.fingerprint : undefined
+    if (shown === undefined) throw error
+    return shown
+  }
 }
 
 function request(

@@ -86,7 +86,20 @@ describe('a Rack of its own under a Console', () => {
     expect(listed.find(({ name }: { name: string }) => name === 'lab').status).toBe('unknown')
     expect((await instances(again)).map(({ id }) => id)).toEqual(before)
 
+    const person = createClient({
+      url: `https://${again.host}`,
+      pin: again.fingerprint,
+      password: Secret.of(ann.apiKey),
+      rack: 'acme/lab',
+      version: 'test',
+    })
+    const shell = await person.stream(`/instances/${before[0]}/shell`, { Command: 'cat' })
+    shell.write('still here\n')
+    await once(shell, 'data')
+    const ended = new Promise((resolve) => shell.on('error', resolve).once('close', resolve))
     expect((await ask(again, ann, 'DELETE', '/api/racks/acme/lab')).status).toBe(204)
+    // Whoever is in a shell there is out of it.
+    await ended
     expect((await ask(again, ann, 'GET', '/instances')).status).toBe(404)
     expect(await direct.get('/instances', (value) => value)).toHaveLength(3)
   })

@@ -12,6 +12,8 @@ export interface Asked {
   headers: IncomingMessage['headers']
   /** The password of the Basic header. */
   password: string | undefined
+  /** Complete by the time the answer has been received. */
+  body: string
 }
 
 export interface Told {
@@ -45,6 +47,9 @@ export async function startServer(
   const record = (request: IncomingMessage): Asked => {
     const entry = readAsked(request)
     asked.push(entry)
+    request.setEncoding('utf8').on('data', (text: string) => {
+      entry.body += text
+    })
     return entry
   }
   const server = options.plain ? createPlainServer() : createServer({ ...certificate })
@@ -131,5 +136,6 @@ function readAsked(request: IncomingMessage): Asked {
     path: request.url ?? '',
     headers: request.headers,
     password: colon < 0 ? undefined : userinfo.slice(colon + 1),
+    body: '',
   }
 }

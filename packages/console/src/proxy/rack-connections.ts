@@ -25,8 +25,8 @@ export interface RackConnections {
 
 export function createRackConnections(guard: AddressGuard): RackConnections {
   const pools = new Map<string, { target: string; pool: Pool }>()
-  /** Replaced ones that still have work. */
-  const retired = new Set<Pool>()
+  /** Replaced ones that still have work, with their Rack. */
+  const retired = new Map<Pool, string>()
   const forgotten = new Set<string>()
   let closed = false
 
@@ -53,8 +53,8 @@ export function createRackConnections(guard: AddressGuard): RackConnections {
   }
 
   // What is under way on the old pool ends by itself, or with us.
-  function retire(pool: Pool): void {
-    retired.add(pool)
+  function retire(pool: Pool, rackId: string): void {
+    retired.set(pool, rackId)
     void pool.close().then(() => retired.delete(pool))
   }
 
@@ -65,7 +65,7 @@ export function createRackConnections(guard: AddressGuard): RackConnections {
       const known = pools.get(rack.id)
       if (known?.target === target) return known.pool
       addressOf(rack)
-      if (known !== undefined) retire(known.pool)
+      if (known !== undefined) retire(known.pool, rack.id)
       const pool = new Pool(rack.url, {
         connect: (_options, done) => {
           connect(rack).then(
@@ -84,10 +84,11 @@ export function createRackConnections(guard: AddressGuard): RackConnections {
       forgotten.add(rackId)
       void pools.get(rackId)?.pool.destroy()
       pools.delete(rackId)
+      for (const [pool, id] of retired) if (id === rackId) void pool.destroy()
     },
     async close() {
       closed = true
-      const open = [...retired, ...[...pools.values()].map(({ pool }) => pool)]
+      const open = [...retired.keys(), ...[...pools.values()].map(({ pool }) => pool)]
       pools.clear()
       await Promise.all(open.map((pool) => pool.destroy()))
     },

@@ -1,9 +1,11 @@
 import { KeyrackError } from '@keyrack/protocol'
+import type { Answer } from '@keyrack/protocol/client'
 import type { DefineCommand } from '../../command-table.ts'
 import { type Connection, connectToHost } from '../../connect.ts'
 import { consoleRacks, parseWholeName, type WholeName } from '../../console-racks.ts'
 import type { Context } from '../../context.ts'
 import { Failure, UsageError } from '../../failures.ts'
+import { checkedRackName, rackName } from '../../rack-name.ts'
 import { readSecret, requireSecretOrigin } from '../../read-secret.ts'
 import { parseFingerprint } from '../../trust-certificate.ts'
 
@@ -58,32 +60,28 @@ async function add(context: Context, typed: string, options: AddOptions): Promis
 
   const send = (fingerprint?: string) =>
     request(connection, name, { host: options.host, key, fingerprint })
-  const fingerprint = given ?? (await unknownCertificate(send))
-  if (fingerprint !== undefined) {
-    if (given === undefined) await accept(context, options.host, fingerprint, origin.command)
-    await terminal.progress(`Adding ${typed}`, () => send(fingerprint))
-  }
-  terminal.print(`Added ${typed}`)
-  terminal.note(`Use it: convox switch ${typed}`)
-}
-
-/** The certificate that a person has to decide about; undefined when none had to, and it is done. */
-async function unknownCertificate(send: () => Promise<unknown>): Promise<string | undefined> {
-  try {
-    await send()
-    return undefined
-  } catch (error) {
-    const shown = error instanceof KeyrackError ? error.fingerprint : undefined
-    if (shown === undefined) throw error
-    return shown
-  }
+  const sendKnown = (fingerprint: string) =>
+    terminal.progress(`Adding ${typed}`, () => send(fingerprint))
+  const { body } =
+    given !== undefined
+      ? await sendKnown(given)
+      : await send().catch(async (error: unknown) => {
+          const shown = error instanceof KeyrackError ? error.fingerprint : undefined
+          if (shown === undefined) throw error
+          await accept(context, options.host, shown, origin.command)
+          return sendKnown(shown)
+        })
+  const { RackSummary } = await import('@keyrack/protocol/resources')
+  const added = checkedRackName(rackName(RackSummary.parse(JSON.parse(body))), 'the Console')
+  terminal.print(`Added ${added}`)
+  terminal.note(`Use it: convox switch ${added}`)
 }
 
 function request(
   connection: Connection,
   name: WholeName,
   rack: { host: string; key: string; fingerprint: string | undefined },
-): Promise<unknown> {
+): Promise<Answer> {
   return connection.request('POST', '/api/racks', { json: { ...name, ...rack } })
 }
 

@@ -145,7 +145,7 @@ describe('what changes a Rack', () => {
   })
 
   it('leaves the Rack that others had chosen alone when one is renamed', async () => {
-    const [ann] = await loggedIn(() => ({ body: { name: 'live' } }))
+    const [ann] = await loggedIn(() => ({ body: { name: 'live', organization: { name: 'acme' } } }))
     await ann.run(['switch', 'acme/dev'])
     const ran = await ann.run(['racks', 'rename', 'acme/dev', 'acme/live'])
     expect(ran.stdout).toBe('acme/dev is now acme/live\n')

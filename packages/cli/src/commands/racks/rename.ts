@@ -4,6 +4,7 @@ import { connectToHost } from '../../connect.ts'
 import { parseWholeName, rackPath } from '../../console-racks.ts'
 import type { Context, GlobalOptions } from '../../context.ts'
 import { UsageError } from '../../failures.ts'
+import { checkedRackName, rackName } from '../../rack-name.ts'
 
 export const defineRename: DefineCommand = (command, context) => {
   command
@@ -30,7 +31,7 @@ async function rename(
     connection.request('PATCH', path, { json: { name } }),
   )
   const { RackSummary } = await import('@keyrack/protocol/resources')
-  const renamed = `${organization}/${RackSummary.parse(JSON.parse(body)).name}`
+  const renamed = checkedRackName(rackName(RackSummary.parse(JSON.parse(body))), 'the Console')
   const host = connection.target.host.name
   // Whoever had chosen it has still chosen it.
   if (readChosenRack(folder, host) === typed) await rememberRack(folder, host, renamed)

@@ -58,7 +58,6 @@ describe('a line that makes no sense', () => {
     ['racks --jsno', 'did you mean --json'],
     ['racks extra', 'there is no command "racks extra"'],
     ['switch a b', 'see: convox help switch'],
-    ['switch a b', 'see: convox help switch'],
     ['racks -r', 'see: convox help racks'],
     ['login a --host b', 'two hosts'],
     ['login a -p x --password-stdin', 'give one'],

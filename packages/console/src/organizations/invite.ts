@@ -5,6 +5,7 @@ import type { Domain, RequestContext } from '../context.ts'
 import type { AccountEntry, OrganizationEntry, Role } from '../directory.ts'
 import { newId } from '../new-id.ts'
 import { administeredOrganization } from './administered-organization.ts'
+import { VALID_MS } from './redeem-invitation.ts'
 import { ROLES } from './roles.ts'
 
 export interface InviteInput {
@@ -26,8 +27,6 @@ export interface Invitation {
   role: Role
   email?: string
 }
-
-const VALID_MS = 7 * 24 * 60 * 60_000
 
 export async function invite(
   domain: Domain,

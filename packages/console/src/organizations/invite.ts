@@ -5,7 +5,6 @@ import type { Domain, RequestContext } from '../context.ts'
 import type { AccountEntry, OrganizationEntry, Role } from '../directory.ts'
 import { newId } from '../new-id.ts'
 import { administeredOrganization } from './administered-organization.ts'
-import { VALID_MS } from './redeem-invitation.ts'
 import { ROLES } from './roles.ts'
 
 export interface InviteInput {
@@ -27,6 +26,9 @@ export interface Invitation {
   role: Role
   email?: string
 }
+
+/** How long an invitation is valid. */
+export const VALID_MS = 7 * 24 * 60 * 60_000
 
 export async function invite(
   domain: Domain,

@@ -10,19 +10,24 @@ import {
   signUp,
   startConsole,
 } from './started-console.ts'
+import { type StartedRack, startRack } from './started-rack.ts'
 
 const SESSIONS = fileURLToPath(new URL('./sessions/', import.meta.url))
 const BIN = fileURLToPath(new URL('../node_modules/.bin', import.meta.url))
 
 let server: StartedConsole
 let key: string
+/** One that no Console knows. */
+let rack: StartedRack
 
 beforeAll(async () => {
   server = await startConsole()
   key = (await signUp(server, { email: 'ann@example.com', organization: 'acme' })).apiKey
+  rack = await startRack()
 })
 
 afterAll(async () => {
+  await rack.remove()
   await server.remove()
 })
 
@@ -59,6 +64,9 @@ describe('terminal sessions against the real binaries', async () => {
           KEY: key,
           LAST_FOUR: key.slice(-4),
           PASSWORD,
+          RACK_HOST: rack.host,
+          RACK_KEY: rack.key,
+          RACK_FINGERPRINT: rack.fingerprint,
           INSTANCE: await runningInstance(),
         },
       }
@@ -69,7 +77,10 @@ describe('terminal sessions against the real binaries', async () => {
         expect(ran.stdout, said).toMatch(expectation(step.stdout, setting.variables))
         expect(ran.stderr, said).toMatch(expectation(step.stderr, setting.variables))
         // Whatever happened, no secret was shown.
-        for (const text of [ran.stdout, ran.stderr, ran.terminal]) expect(text).not.toContain(key)
+        for (const text of [ran.stdout, ran.stderr, ran.terminal]) {
+          expect(text).not.toContain(key)
+          expect(text).not.toContain(rack.key)
+        }
       }
     })
   }

@@ -29,6 +29,22 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: 'list the Racks you can reach',
     load: async () => (await import('./commands/racks.ts')).defineRacks,
   },
+  'racks add': {
+    summary: 'put a running Rack under the Console',
+    load: async () => (await import('./commands/racks/add.ts')).defineAdd,
+  },
+  'racks remove': {
+    summary: 'take a Rack out of the Console; it runs on',
+    load: async () => (await import('./commands/racks/remove.ts')).defineRemove,
+  },
+  'racks rename': {
+    summary: 'give a Rack another name in the Console',
+    load: async () => (await import('./commands/racks/rename.ts')).defineRename,
+  },
+  'racks trust': {
+    summary: "accept a Rack's new certificate",
+    load: async () => (await import('./commands/racks/trust.ts')).defineTrust,
+  },
   switch: {
     summary: 'choose the Rack that commands go to, or show it',
     load: async () => (await import('./commands/switch.ts')).defineSwitch,

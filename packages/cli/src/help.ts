@@ -12,6 +12,7 @@ const GROUPS: readonly (readonly [string, readonly string[]])[] = [
       ...['rack releases', 'rack wait'],
     ],
   ],
+  ['Racks of a Console', ['racks add', 'racks remove', 'racks rename', 'racks trust']],
   ['Instances', ['instances', 'instances ssh', 'instances terminate']],
   ['More', ['api get', 'version']],
 ]

@@ -56,7 +56,7 @@ describe('a line that makes no sense', () => {
     ['--what', 'see|run: convox help'],
     ['login', "missing required argument 'host'; see: convox help login"],
     ['racks --jsno', 'did you mean --json'],
-    ['racks extra', 'see: convox help racks'],
+    ['racks extra', 'there is no command "racks extra"'],
     ['switch a b', 'see: convox help switch'],
     ['racks -r', 'see: convox help racks'],
     ['login a --host b', 'two hosts'],

@@ -54,9 +54,11 @@ async function runCommand(
     .helpOption('-h, --help', 'show this help')
   if (entry.passThrough) command.passThroughOptions()
   define(command, createContext(terminal, environment))
-  command
-    .option('-r, --rack <org/rack>', 'use this Rack')
-    .option('--host <host>', 'use this Console or Rack')
+  command.option('-r, --rack <org/rack>', 'use this Rack')
+  // `racks add` has a host of its own to be told.
+  if (!command.options.some(({ long }) => long === '--host')) {
+    command.option('--host <host>', 'use this Console or Rack')
+  }
   const below = subcommands(name, COMMANDS)
   if (below.length > 0) command.addHelpText('after', `\nCommands:\n${listOf(below)}`)
   try {

@@ -131,6 +131,14 @@ describe('the directory', () => {
     expect(rack()?.status).toBe('running')
   })
 
+  it('knows nothing of an added Rack before the first contact', async () => {
+    const domain = await openDomain()
+    const ada = await founder(domain)
+    await addRack(domain, ada.organization.id, 'live', false)
+    const [rack] = domain.directory.racksOf(entry(domain, ada.id))
+    expect(rack).toMatchObject({ status: 'unknown', local: false, managed: false, version: '' })
+  })
+
   it('is whole again after a restart', async () => {
     const domain = await openDomain()
     const ada = await founder(domain)

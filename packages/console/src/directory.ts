@@ -18,8 +18,11 @@ export interface OrganizationEntry {
   readonly name: string
 }
 
-/** `unreachable` until a Rack has said where it listens; `failed` when it refuses our key. */
-export type RackStatus = 'running' | 'unreachable' | 'failed'
+/**
+ * How the last contact with a Rack went. `failed`: it refuses our key or shows another certificate;
+ * `unknown`: there was no contact since this Console started.
+ */
+export type RackStatus = 'running' | 'unreachable' | 'failed' | 'unknown'
 
 export interface RackEntry {
   readonly id: string
@@ -27,12 +30,19 @@ export interface RackEntry {
   readonly organization: OrganizationEntry
   /** `https://host:port`, or empty while a local Rack has never been ready (status `unreachable`). */
   readonly url: string
-  /** The pinned certificate's SHA-256 in hex; empty as above. */
+  /** The SHA-256 of the pinned certificate or its key, hex; empty as above, or where an authority vouches for it. */
   readonly pin: string
+  /** On this machine, so for server administrators only. */
   readonly local: boolean
+  /** Run by this server, which then keeps its address and certificate itself. */
+  readonly managed: boolean
   readonly sealedKey: string
   readonly keyVersion: number
   readonly provider: string
+  /** Empty where it is not known. */
+  readonly version: string
+  /** The id that the Rack gives itself; null for official ones. */
+  readonly remoteId: string | null
   readonly status: RackStatus
 }
 
@@ -45,7 +55,7 @@ export interface Directory {
   organizationByName(name: string): OrganizationEntry | undefined
   /** Racks of the account's organizations, sorted by organization and name. */
   racksOf(account: AccountEntry): readonly RackEntry[]
-  /** What a supervisor found out; kept in memory only. */
+  /** What a supervisor, the proxy or a check found out; kept in memory only. */
   setRackStatus(rackId: string, status: RackStatus): void
   refresh(): Promise<void>
 }
@@ -90,7 +100,7 @@ export function createDirectory(store: Store<Database>): ConsoleDirectory {
       return directory.organizationsOf(account).flatMap(({ id }) =>
         (current.racks.get(id) ?? []).map((rack) => ({
           ...rack,
-          status: statuses.get(rack.id) ?? (rack.local ? 'unreachable' : 'running'),
+          status: statuses.get(rack.id) ?? (rack.managed ? 'unreachable' : 'unknown'),
         })),
       )
     },

@@ -29,6 +29,8 @@ export interface ErrorDetails {
   field?: string
   /** Seconds after which trying again can help (`Retry-After`). */
   retryAfterSeconds?: number
+  /** SHA-256 of a certificate, hex, where trusting it is for the caller to decide. */
+  fingerprint?: string
   /** The private reason: logged, never shown. */
   cause?: unknown
 }
@@ -39,6 +41,7 @@ export class KeyrackError extends Error {
   readonly hint: string | undefined
   readonly field: string | undefined
   readonly retryAfterSeconds: number | undefined
+  readonly fingerprint: string | undefined
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause })
@@ -47,6 +50,7 @@ export class KeyrackError extends Error {
     this.hint = details.hint
     this.field = details.field
     this.retryAfterSeconds = details.retryAfterSeconds
+    this.fingerprint = details.fingerprint
   }
 
   get status(): number {
@@ -60,6 +64,7 @@ export interface ErrorBody {
   code: ErrorCode
   request_id: string
   field?: string
+  fingerprint?: string
 }
 
 /**

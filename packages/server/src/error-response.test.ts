@@ -23,6 +23,12 @@ describe('the answer to an error', () => {
     })
   })
 
+  it('shows the certificate that somebody has to decide about, and no field otherwise', () => {
+    const error = new KeyrackError('conflict', 'unknown', { fingerprint: 'ab'.repeat(32) })
+    expect(bodyOf(error).fingerprint).toBe('ab'.repeat(32))
+    expect(bodyOf(new KeyrackError('conflict', 'no'))).not.toHaveProperty('fingerprint')
+  })
+
   it('asks for a password on 401 and only there', () => {
     const { headers } = errorResponse(new KeyrackError('unauthenticated', 'who are you'), ID)
     expect(headers['www-authenticate']).toBe('Basic realm="convox", charset="UTF-8"')

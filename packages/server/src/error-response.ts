@@ -14,6 +14,7 @@ export function errorResponse(error: unknown, requestId: string): ErrorAnswer {
   const known = error instanceof KeyrackError ? error : unexpected(requestId)
   const body: ErrorBody = { error: errorText(known), code: known.code, request_id: requestId }
   if (known.field !== undefined) body.field = known.field
+  if (known.fingerprint !== undefined) body.fingerprint = known.fingerprint
   const headers: Record<string, string> = {
     'content-type': 'application/json; charset=utf-8',
     'cache-control': 'no-store',

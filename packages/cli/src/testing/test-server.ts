@@ -12,8 +12,8 @@ export interface Asked {
   headers: IncomingMessage['headers']
   /** The password of the Basic header. */
   password: string | undefined
-  /** Of a request that is answered. */
-  body?: string
+  /** Complete by the time the answer has been received. */
+  body: string
 }
 
 export interface Told {
@@ -141,5 +141,6 @@ function readAsked(request: IncomingMessage): Asked {
     path: request.url ?? '',
     headers: request.headers,
     password: colon < 0 ? undefined : userinfo.slice(colon + 1),
+    body: '',
   }
 }

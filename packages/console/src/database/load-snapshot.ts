@@ -77,10 +77,13 @@ async function loadRacks(
       organization,
       url: row.url ?? '',
       pin: row.pin ?? '',
-      local: row.local_at !== null,
+      local: row.local_at !== null || row.loopback_at !== null,
+      managed: row.local_at !== null,
       sealedKey: row.sealed_key,
       keyVersion: row.key_version,
       provider: row.provider,
+      version: row.version,
+      remoteId: row.remote_id,
     })
     racks.set(organization.id, ofOrganization)
   }

@@ -1,3 +1,4 @@
+import type { Generated } from 'kysely'
 import type { Role } from '../directory.ts'
 
 /** The Console's tables. Text ids, times in milliseconds, flags as nullable times (design 4). */
@@ -95,6 +96,10 @@ export interface RacksTable {
   remote_id: string | null
   /** When it was made, for the Rack that this server runs itself. */
   local_at: number | null
+  /** When it was added at an address of this machine. */
+  loopback_at: number | null
+  /** What the Rack said of itself when it was added or trusted last; empty for the local Rack. */
+  version: Generated<string>
   sealed_key: string
   key_version: number
   created_at: number

@@ -29,3 +29,13 @@ export const InvitationBody = z.strictObject({
   organization: text.optional(),
   role: z.enum(ROLES).optional(),
 })
+
+export const AddRackBody = z.strictObject({
+  organization: text,
+  name: text,
+  host: text,
+  key: secret,
+  fingerprint: text.optional(),
+})
+export const RenameRackBody = z.strictObject({ name: text })
+export const TrustRackBody = z.strictObject({ fingerprint: text, password: secret })

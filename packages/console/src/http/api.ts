@@ -12,13 +12,17 @@ import { requireKeyOrSession, requireOwnPage, SAFE_METHODS } from './authenticat
 import { type EdgeEnv, requestContext } from './edge.ts'
 import { invitationUrl } from './invitation-url.ts'
 import type { KeyAuthenticator } from './key-authenticator.ts'
-import { rackSummary } from './rack-summary.ts'
+import { createRacksApi } from './racks-api.ts'
 import { receiveBody } from './read-body.ts'
 import { readJson } from './read-input.ts'
 import { clearSessionCookie, keepSession, readSessionCookie } from './session-cookie.ts'
 
 /** The JSON API, below `/api`. It says over HTTP what the domain functions say; it decides nothing. */
-export function createApi(context: ConsoleContext, authenticate: KeyAuthenticator): Hono<EdgeEnv> {
+export function createApi(
+  context: ConsoleContext,
+  authenticate: KeyAuthenticator,
+  forgetRack: (rackId: string) => void,
+): Hono<EdgeEnv> {
   const api = new Hono<EdgeEnv>()
   const known = requireKeyOrSession(context, authenticate)
 
@@ -78,9 +82,8 @@ export function createApi(context: ConsoleContext, authenticate: KeyAuthenticato
     return c.json({ id: made.id, token, url, expires_at: expiresAt }, 201)
   })
 
-  api.get('/racks', known, (c) => {
-    return c.json(context.directory.racksOf(c.var.account).map(rackSummary))
-  })
+  api.use('/racks/*', known)
+  api.route('/racks', createRacksApi(context, forgetRack))
 
   api.all('*', noSuchRoute)
   return api

@@ -25,10 +25,12 @@ export function createApps(
   context: ConsoleContext,
   authenticate: KeyAuthenticator,
   login: Login,
+  forgetRack: (rackId: string) => void,
 ): Apps {
+  const api = createApi(context, authenticate, forgetRack)
   return {
     console: framed(context, createProtocolRoutes(context, authenticate)),
-    api: framed(context, new Hono<EdgeEnv>().route('/api', createApi(context, authenticate))),
+    api: framed(context, new Hono<EdgeEnv>().route('/api', api)),
     page: framed(context, createPages(context, login)),
   }
 }

@@ -15,7 +15,7 @@ import { foreignOrigin, isForeign } from './same-origin.ts'
 
 export interface HandlerOptions {
   context: ConsoleContext
-  proxy: Pick<RackProxy, 'request' | 'upgrade'>
+  proxy: Pick<RackProxy, 'request' | 'upgrade' | 'forget'>
   /** The same one that the proxy was given. */
   authenticate: KeyAuthenticator
   login: Login
@@ -31,7 +31,7 @@ export function createHandler(options: HandlerOptions): ConsoleHandler {
   const { context, proxy } = options
   const readFacts = createFactsReader(context)
   const check = createDoorkeeper(context)
-  const apps = createApps(context, options.authenticate, options.login)
+  const apps = createApps(context, options.authenticate, options.login, proxy.forget)
   const known = new WeakMap<IncomingMessage, RequestFacts>()
   const listenerOf = (app: Apps[keyof Apps]) =>
     getRequestListener(

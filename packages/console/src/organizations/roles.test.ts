@@ -21,6 +21,9 @@ function rack(local: boolean): RackEntry {
     keyVersion: 1,
     provider: 'local',
     status: 'running',
+    managed: false,
+    version: '',
+    remoteId: null,
   }
 }
 

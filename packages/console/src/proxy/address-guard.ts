@@ -36,7 +36,7 @@ export function createAddressGuard(networks: readonly string[]): AddressGuard {
   function check(text: string, local: boolean): void {
     const address = unmapped(text)
     const family = isIP(address) === 6 ? 'ipv6' : 'ipv4'
-    const loopback = isIP(address) !== 0 && LOOPBACK.check(address, family)
+    const loopback = isOnThisMachine(address)
     if (local) {
       if (loopback) return
       throw refused('a local Rack is on this machine only')
@@ -70,6 +70,13 @@ export function createAddressGuard(networks: readonly string[]): AddressGuard {
       })
     },
   }
+}
+
+/** Whether an address, in any spelling, is this machine's loopback. */
+export function isOnThisMachine(text: string): boolean {
+  const address = unmapped(text)
+  const family = isIP(address)
+  return family !== 0 && LOOPBACK.check(address, family === 6 ? 'ipv6' : 'ipv4')
 }
 
 function refused(why: string): KeyrackError {

@@ -14,6 +14,9 @@ const RACK: RackEntry = {
   keyVersion: 1,
   provider: 'aws',
   status: 'running',
+  managed: false,
+  version: '',
+  remoteId: null,
 }
 
 function person(role: Role | undefined, serverAdministrator = false): AccountEntry {

@@ -22,6 +22,9 @@ function rack(organization: string, name: string): RackEntry {
     keyVersion: 1,
     provider: 'aws',
     status: 'running',
+    managed: false,
+    version: '',
+    remoteId: null,
   }
 }
 

@@ -17,6 +17,7 @@ import { ClientGone } from './describe-failure.ts'
 import { displayName, findRack } from './find-rack.ts'
 import { forward } from './forward.ts'
 import { joinSockets, upgradeAtRack } from './forward-upgrade.ts'
+import { noticedStatus } from './noticed-status.ts'
 import { createRackConnections } from './rack-connections.ts'
 import { readGuardedBody } from './rack-password-guard.ts'
 import { type Recording, record } from './record.ts'
@@ -47,6 +48,8 @@ export interface RackProxy {
   request(client: IncomingMessage, answer: ServerResponse, facts: ProxyFacts): Promise<void>
   /** Always upgrades; a refusal is said inside the stream. */
   upgrade(client: IncomingMessage, socket: Duplex, head: Buffer, facts: ProxyFacts): Promise<void>
+  /** Ends everything that is under way with a Rack that was removed, and lets nothing new begin. */
+  forget(rackId: string): void
   close(): Promise<void>
 }
 
@@ -91,14 +94,19 @@ export function createProxy(options: ProxyOptions): RackProxy {
     return record(audit, { account, rack, route, path, method, requestId, address })
   }
 
-  /** Upgraded ones, which no HTTP server closes. */
-  const sockets = new Set<Duplex>()
+  /** Upgraded ones, which no HTTP server closes, with the Rack they lead to. */
+  const sockets = new Map<Duplex, string>()
   // What has been begun is recorded to its end before the proxy counts as closed.
   const underWay = new Set<Promise<void>>()
   function track(work: Promise<void>): Promise<void> {
     const settled = work.catch(() => undefined).finally(() => underWay.delete(settled))
     underWay.add(settled)
     return work
+  }
+
+  function notice(rack: RackEntry, error?: unknown): void {
+    const status = noticedStatus(error)
+    if (status !== undefined) directory.setRackStatus(rack.id, status)
   }
 
   /** The last row. What it is about has happened, so failing to write it fails nothing else. */
@@ -151,8 +159,10 @@ export function createProxy(options: ProxyOptions): RackProxy {
         requestId: facts.requestId,
         ...(body === undefined ? {} : { body }),
       })
+      notice(rack)
       return { status }
     } catch (error) {
+      notice(rack, error)
       return { status: statusOf(error), note: noteOf(error), error }
     }
   }
@@ -170,7 +180,7 @@ export function createProxy(options: ProxyOptions): RackProxy {
       sockets.delete(socket)
       aborter.abort()
     })
-    sockets.add(socket)
+    sockets.set(socket, '')
     let exitCode = endsWithExitCode(client)
     let recording: Recording | undefined
     try {
@@ -178,10 +188,17 @@ export function createProxy(options: ProxyOptions): RackProxy {
       exitCode = prepared.route.exitCode ?? false
       recording = await begin(client, prepared, facts)
       const { rack, path } = prepared
+      sockets.set(socket, rack.id)
       const headers = attach(client, prepared, facts.requestId)
       // Never a query on a stream: options are headers (protocol.md 7.1).
       const upgrade = { rack, target: path, headers }
-      const rackSocket = await upgradeAtRack(client, connections, upgrade, aborter.signal)
+      const rackSocket = await upgradeAtRack(client, connections, upgrade, aborter.signal).catch(
+        (error: unknown) => {
+          if (!aborter.signal.aborted) notice(rack, error)
+          throw error
+        },
+      )
+      notice(rack)
       await joinSockets(client, socket, head, rackSocket)
       await finish(recording, facts, { status: 101 })
     } catch (error) {
@@ -205,8 +222,12 @@ export function createProxy(options: ProxyOptions): RackProxy {
         socket.destroy()
       }
     },
+    forget(rackId) {
+      connections.forget(rackId)
+      for (const [socket, id] of sockets) if (id === rackId) socket.destroy()
+    },
     async close() {
-      for (const socket of sockets) socket.destroy()
+      for (const socket of sockets.keys()) socket.destroy()
       await connections.close()
       await Promise.all(underWay)
     },

@@ -18,17 +18,25 @@ export interface RackConnections {
   pool(rack: RackEntry): Dispatcher
   /** A connection of its own, for a WebSocket. */
   connect(rack: RackEntry, signal: AbortSignal): Promise<TLSSocket>
+  /** For good: a request that had found the Rack before it was removed gets no connection either. */
+  forget(rackId: string): void
   close(): Promise<void>
 }
 
 export function createRackConnections(guard: AddressGuard): RackConnections {
   const pools = new Map<string, { target: string; pool: Pool }>()
-  /** Replaced ones that still have work. */
-  const retired = new Set<Pool>()
+  /** Replaced ones that still have work, with their Rack. */
+  const retired = new Map<Pool, string>()
+  const forgotten = new Set<string>()
   let closed = false
 
-  async function connect(rack: RackEntry, signal?: AbortSignal): Promise<TLSSocket> {
+  function refuse({ id }: RackEntry): void {
     if (closed) throw stopping()
+    if (forgotten.has(id)) throw new KeyrackError('not-found', 'this Rack was just removed')
+  }
+
+  async function connect(rack: RackEntry, signal?: AbortSignal): Promise<TLSSocket> {
+    refuse(rack)
     const { host, port } = addressOf(rack)
     if (isIP(host) !== 0) guard.check(host, rack.local)
     const socket = await connectPinned({
@@ -45,19 +53,19 @@ export function createRackConnections(guard: AddressGuard): RackConnections {
   }
 
   // What is under way on the old pool ends by itself, or with us.
-  function retire(pool: Pool): void {
-    retired.add(pool)
+  function retire(pool: Pool, rackId: string): void {
+    retired.set(pool, rackId)
     void pool.close().then(() => retired.delete(pool))
   }
 
   return {
     pool(rack) {
-      if (closed) throw stopping()
+      refuse(rack)
       const target = `${rack.url} ${rack.pin} ${rack.local}`
       const known = pools.get(rack.id)
       if (known?.target === target) return known.pool
       addressOf(rack)
-      if (known !== undefined) retire(known.pool)
+      if (known !== undefined) retire(known.pool, rack.id)
       const pool = new Pool(rack.url, {
         connect: (_options, done) => {
           connect(rack).then(
@@ -72,9 +80,15 @@ export function createRackConnections(guard: AddressGuard): RackConnections {
       return pool
     },
     connect,
+    forget(rackId) {
+      forgotten.add(rackId)
+      void pools.get(rackId)?.pool.destroy()
+      pools.delete(rackId)
+      for (const [pool, id] of retired) if (id === rackId) void pool.destroy()
+    },
     async close() {
       closed = true
-      const open = [...retired, ...[...pools.values()].map(({ pool }) => pool)]
+      const open = [...retired.keys(), ...[...pools.values()].map(({ pool }) => pool)]
       pools.clear()
       await Promise.all(open.map((pool) => pool.destroy()))
     },

@@ -61,6 +61,16 @@ describe('answerError', () => {
     expect(errorOf(502, body, headers).message).toBe('rack.example:443 answered 502')
   })
 
+  it('believes no fingerprint that is none', () => {
+    const read = (fingerprint: unknown) =>
+      answerError({ status: 409, headers: {}, body: JSON.stringify({ fingerprint }) }, 'h')
+        .fingerprint
+    expect(read('ab'.repeat(32))).toBe('ab'.repeat(32))
+    for (const wrong of [undefined, 7, '', 'AB'.repeat(32), `${'ab'.repeat(32)}\n\u001b[2J x`]) {
+      expect(read(wrong)).toBeUndefined()
+    }
+  })
+
   it('believes no code that it does not know', () => {
     expect(errorOf(500, '{"error":"X","code":"toString"}').code).toBe('internal')
     expect(errorOf(403, '{"error":"X","code":7}').code).toBe('forbidden')

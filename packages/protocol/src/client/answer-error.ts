@@ -32,9 +32,11 @@ export function answerError(answer: Answer, host: string): KeyrackError {
   const said = textOf(body.error) ?? plainText(answer) ?? `${host} answered ${answer.status}`
   const message = requestId === undefined ? said : `${said} (request ${requestId})`
   const field = textOf(body.field)
+  const fingerprint = textOf(body.fingerprint) ?? ''
   const retryAfter = answer.headers['retry-after'] ?? ''
   return new KeyrackError(code, message, {
     ...(field === undefined ? {} : { field }),
+    ...(/^[0-9a-f]{64}$/.test(fingerprint) ? { fingerprint } : {}),
     ...(/^[1-9]\d{0,5}$/.test(retryAfter) ? { retryAfterSeconds: Number(retryAfter) } : {}),
   })
 }

@@ -30,6 +30,8 @@ export interface ClientOptions {
   version: string
   /** How long to wait for the head of an answer, then for each next part of it. */
   timeoutMs?: number
+  /** The longest answer that is read. */
+  answerBytesMax?: number
   /** Resolves names, see `connectPinned`. */
   lookup?: LookupFunction
 }
@@ -112,7 +114,7 @@ export function createClient(options: ClientOptions): Client {
       const target = { method, host, port, path: `${prefix}${path}` }
       return httpRequest({ ...target, headers: all, ...connection, ...signal })
     })
-    return exchange(outgoing, body, timeoutMs)
+    return exchange(outgoing, body, { timeoutMs, bytesMax: options.answerBytesMax })
   }
 
   const explain = (error: unknown, signal: AbortSignal | undefined): unknown =>

@@ -48,7 +48,7 @@ export interface PeerCertificate {
 /** The certificate that a server shows. Nothing is sent on that connection. */
 export async function peerCertificate(
   url: string,
-  options: { timeoutMs?: number } = {},
+  options: Pick<ConnectOptions, 'lookup' | 'signal' | 'timeoutMs'> = {},
 ): Promise<PeerCertificate> {
   const { hostname, port } = new URL(url)
   const host = hostname.replace(/^\[|\]$/g, '')

@@ -13,7 +13,7 @@ const BODY_BYTES_MAX = 64 * 1024 * 1024
 export function exchange(
   outgoing: ClientRequest,
   body: string | undefined,
-  timeoutMs: number,
+  { timeoutMs, bytesMax }: { timeoutMs: number; bytesMax?: number | undefined },
 ): Promise<Answer> {
   return new Promise((resolve, reject) => {
     let answered = false
@@ -27,7 +27,7 @@ export function exchange(
       answered = true
       clearTimeout(untilHead)
       outgoing.setTimeout(timeoutMs, expire)
-      readAnswer(response).then(resolve, reject)
+      readAnswer(response, bytesMax).then(resolve, reject)
     })
     outgoing.once('close', () => {
       clearTimeout(untilHead)
@@ -40,12 +40,15 @@ export function exchange(
 }
 
 /** Reads a whole answer; fails when it was cut, is too large, or does not say where it ends. */
-export async function readAnswer(response: IncomingMessage): Promise<Answer> {
+export async function readAnswer(
+  response: IncomingMessage,
+  bytesMax: number = BODY_BYTES_MAX,
+): Promise<Answer> {
   const chunks: Buffer[] = []
   let length = 0
   for await (const chunk of response) {
     length += chunk.length
-    if (length > BODY_BYTES_MAX) {
+    if (length > bytesMax) {
       response.destroy()
       throw broken('the answer is larger than any real one')
     }

@@ -94,6 +94,9 @@ export async function startProxiedRack(behaviour: RackBehaviour = {}): Promise<P
     keyVersion: 1,
     provider: 'local',
     status: 'running',
+    managed: false,
+    version: '',
+    remoteId: null,
     ...behaviour.entry,
   }
   const store: Store<Database> = await openStore<Database>({

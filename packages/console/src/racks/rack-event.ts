@@ -1,0 +1,32 @@
+import type { Domain, RequestContext, Tx } from '../context.ts'
+import type { AccountEntry, OrganizationEntry } from '../directory.ts'
+
+export interface RackEvent {
+  action: string
+  organization: OrganizationEntry
+  rackId: string
+  target: string
+  status: number
+  note?: string
+}
+
+/** Records a change of what the Console knows of a Rack, in the transaction that makes it. */
+export function recordRackEvent(
+  { audit }: Pick<Domain, 'audit'>,
+  actor: AccountEntry,
+  { organization, status, note, ...event }: RackEvent,
+  request: RequestContext,
+  tx: Tx,
+): Promise<void> {
+  return audit.record(
+    {
+      ...event,
+      organizationId: organization.id,
+      actor: { id: actor.id, name: actor.email },
+      requestId: request.requestId,
+      address: request.address,
+    },
+    { status, ...(note === undefined ? {} : { note }) },
+    tx,
+  )
+}

@@ -37,6 +37,26 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: 'show the Rack',
     load: async () => (await import('./commands/rack.ts')).defineRack,
   },
+  'rack install': {
+    summary: 'install a Rack on this machine: convox rack install local NAME',
+    load: async () => (await import('./commands/rack/install.ts')).defineRackInstall,
+  },
+  'rack start': {
+    summary: 'start an installed Rack',
+    load: async () => (await import('./commands/rack/start.ts')).defineRackStart,
+  },
+  'rack stop': {
+    summary: 'stop an installed Rack',
+    load: async () => (await import('./commands/rack/stop.ts')).defineRackStop,
+  },
+  install: {
+    summary: 'install a Rack on this machine and log in to it',
+    load: async () => (await import('./commands/install.ts')).defineInstall,
+  },
+  uninstall: {
+    summary: 'remove an installed Rack with everything on it',
+    load: async () => (await import('./commands/uninstall.ts')).defineUninstall,
+  },
   instances: {
     summary: 'list the instances of the Rack',
     load: async () => (await import('./commands/instances.ts')).defineInstances,

@@ -5,6 +5,7 @@ const DOCUMENTATION = 'the README and docs/ of Keyrack'
 const GROUPS: readonly (readonly [string, readonly string[]])[] = [
   ['Log in', ['login', 'logout', 'auth']],
   ['Racks', ['racks', 'switch', 'rack']],
+  ['Racks on this machine', ['install', 'uninstall', 'rack install', 'rack start', 'rack stop']],
   ['Instances', ['instances', 'instances ssh', 'instances terminate']],
   ['More', ['version']],
 ]

@@ -130,11 +130,17 @@ export class Terminal {
 
   /** Only a `y` or `yes` is one. */
   async confirm(question: string): Promise<boolean> {
+    const answer = await this.askLine(`${question} [y/N] `)
+    return /^y(es)?$/i.test(answer?.trim() ?? '')
+  }
+
+  /** A visible line; undefined where Ctrl-D ended it. */
+  async askLine(question: string): Promise<string | undefined> {
     const person = this.#askable()
-    person.write(`${printable(question)} [y/N] `)
+    person.write(printable(question))
     const answer = await person.line()
     if (answer === undefined) person.write('\n')
-    return /^y(es)?$/i.test(answer?.trim() ?? '')
+    return answer
   }
 
   /** A line typed or pasted without echo. */

@@ -9,8 +9,9 @@ import {
 } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
+import { codeOf } from '../error-code.ts'
 import { Failure } from '../failures.ts'
-import { codeOf, isClaim, withLock } from './lock.ts'
+import { isClaim, withLock } from './lock.ts'
 import { flushFolder, TEMPORARY_NAME, writeDurably } from './write-durably.ts'
 
 export type ConfigFile = 'auth' | 'host' | 'rack' | 'fingerprints' | 'current'

@@ -4,7 +4,7 @@ import type { Context, GlobalOptions } from './context.ts'
 import { Failure, NotLoggedIn } from './failures.ts'
 import { checkedRackName } from './rack-name.ts'
 import { refusedKey } from './refused-key.ts'
-import { findRack, findTarget, type Target } from './target.ts'
+import { findInstalledTarget, findRack, findTarget, type Target } from './target.ts'
 import { ownVersion } from './version.ts'
 
 /** A client whose failures say which host they are about and what to run next. */
@@ -19,6 +19,8 @@ export function connectToHost(context: Context, options: GlobalOptions): Promise
 
 /** To the Rack of this command. */
 export function connectToRack(context: Context, options: GlobalOptions): Promise<Connection> {
+  const installed = findInstalledTarget(context, options)
+  if (installed !== undefined) return connectTo(installed)
   const target = findTarget(context, options)
   const rack = findRack(context, options, target.host.name)
   return connectTo(target, rack && checkedRackName(rack.name, rack.source))

@@ -1,7 +1,7 @@
 import type { DefineCommand } from '../command-table.ts'
 import { UsageError } from '../failures.ts'
-import { parseInstalledName } from '../installed/installed-rack.ts'
 import { installRack } from '../installed/install-rack.ts'
+import { parseInstalledName } from '../installed/installed-rack.ts'
 
 export const defineInstall: DefineCommand = (command, context) => {
   command

@@ -60,10 +60,7 @@ export async function installRack(context: Context, name: string): Promise<void>
 }
 
 /** Gives the host and key of an installation that was begun, or begins one. */
-async function prepare(
-  { folder }: Context,
-  name: string,
-): Promise<{ host: string; key: Secret }> {
+async function prepare({ folder }: Context, name: string): Promise<{ host: string; key: Secret }> {
   // What a killed command started is about to end, or waits for a word that will never come.
   await stopProcess(installedFolder(folder, name))
   const begun = readRecord(folder, name)

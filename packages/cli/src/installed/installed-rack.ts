@@ -57,6 +57,11 @@ export function installedNames(folder: ConfigFolder): string[] {
   }
 }
 
+/** The Rack of this machine that is reached at a host. */
+export function findInstalledAt(folder: ConfigFolder, host: string): string | undefined {
+  return installedNames(folder).find((name) => readRecord(folder, name)?.host === host)
+}
+
 /** Undefined when there is nothing, or only what an installation began with. */
 export function readRecord(folder: ConfigFolder, name: string): InstallRecord | undefined {
   const path = join(installedFolder(folder, name), RECORD)

@@ -126,15 +126,14 @@ export class StartingRack {
 
   #failed(why: string): Failure {
     const said = why === '' ? 'it ended without a word' : why
-    return new Failure(
-      `the Rack did not start: ${said}`,
-      `its log is ${join(this.#folder, 'log')}`,
-    )
+    return new Failure(`the Rack did not start: ${said}`, `its log is ${join(this.#folder, 'log')}`)
   }
 
   #lastErrors(): string {
     const lines = readFileSync(this.#errors, 'utf8').trim().split('\n')
-    return printable(lines.slice(-5).join('\n')).replace(/^ERROR: /, '').slice(0, 2000)
+    return printable(lines.slice(-5).join('\n'))
+      .replace(/^ERROR: /, '')
+      .slice(0, 2000)
   }
 }
 
@@ -155,11 +154,7 @@ async function endProcess(pid: number, start: string | undefined): Promise<void>
   throw new Failure(`process ${pid}, the Rack, does not end`, `look at it: ps -f -p ${pid}`)
 }
 
-async function hasEnded(
-  pid: number,
-  start: string | undefined,
-  waitMs: number,
-): Promise<boolean> {
+async function hasEnded(pid: number, start: string | undefined, waitMs: number): Promise<boolean> {
   const deadline = performance.now() + waitMs
   while (mayRun(pid, start)) {
     if (performance.now() > deadline) return false

@@ -70,6 +70,14 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: 'terminate an instance; the Rack replaces it',
     load: async () => (await import('./commands/instances/terminate.ts')).defineTerminate,
   },
+  doctor: {
+    summary: 'check what convox needs to reach your Rack',
+    load: async () => (await import('./commands/doctor.ts')).defineDoctor,
+  },
+  completion: {
+    summary: 'print a script that completes commands in bash, zsh or fish',
+    load: async () => (await import('./commands/completion.ts')).defineCompletion,
+  },
   version: {
     summary: 'print the version of convox',
     load: async () => (await import('./commands/version.ts')).defineVersion,

@@ -18,7 +18,8 @@ const INPUT_BYTES_MAX = 1024 * 1024
  */
 export class Terminal {
   readonly #streams: TerminalStreams
-  readonly #colour: boolean
+  #colour: boolean
+  #asking = true
   #controlling: ControllingTerminal | undefined
 
   constructor(streams: TerminalStreams, options: { colour: boolean }) {
@@ -32,6 +33,12 @@ export class Terminal {
     })
     // Nobody is left who could be told.
     streams.stderr.on('error', () => {})
+  }
+
+  /** What the line that was typed does not want. */
+  restrict(to: { colour?: false; asking?: false }): void {
+    this.#colour &&= to.colour ?? true
+    this.#asking &&= to.asking ?? true
   }
 
   /** A result. */
@@ -164,6 +171,7 @@ export class Terminal {
   }
 
   #person(): ControllingTerminal | undefined {
+    if (!this.#asking) return undefined
     this.#controlling ??= ControllingTerminal.open()
     return this.#controlling
   }

@@ -67,6 +67,10 @@ function explain(error: unknown, target: Target): unknown {
     const next = `correct it, or unset it and run: convox login ${name}`
     return new NotLoggedIn(`${error.message} (the key is from ${target.keySource})`, next, error)
   }
+  // Only what happens before an answer has a cause.
+  if (error.code === 'rack-unreachable' && error.cause !== undefined && target.whenDown) {
+    return new Failure(error.message, target.whenDown, error)
+  }
   // A Console's 502 has this code too, but only a handshake has a cause.
   if (error.code !== 'rack-refused' || error.cause === undefined) return error
   if (target.pin === undefined) {

@@ -5,7 +5,7 @@ import { readActiveHost, readChosenRack, readKeys, readPin } from './config-fold
 import type { Context, GlobalOptions } from './context.ts'
 import { Failure, NotLoggedIn } from './failures.ts'
 import { type Host, parseHost } from './host.ts'
-import { installedNames, readRecord } from './installed/installed-rack.ts'
+import { findInstalledAt, installedNames, readRecord } from './installed/installed-rack.ts'
 import { isHostInsteadOfRack } from './rack-name.ts'
 
 export type KeySource = 'file' | 'CONVOX_PASSWORD' | 'RACK_URL'
@@ -18,6 +18,8 @@ export interface Target {
   pin: string | undefined
   /** The user beside the key, where it matters: `jwt` says that the key is an access token. */
   user?: string
+  /** What to run when nothing answers there. */
+  whenDown?: string
 }
 
 export function findTarget(context: Context, options: GlobalOptions): Target {
@@ -27,14 +29,19 @@ export function findTarget(context: Context, options: GlobalOptions): Target {
   }
   const host = findHost(context, options)
   const pin = readPin(folder, host.name)
+  const down = whenDown(findInstalledAt(folder, host.name))
   if (environment.password !== undefined) {
-    return { host, key: environment.password, keySource: 'CONVOX_PASSWORD', pin }
+    return { host, key: environment.password, keySource: 'CONVOX_PASSWORD', pin, ...down }
   }
   const key = readKeys(folder).get(host.name)
   if (key === undefined) {
     throw new NotLoggedIn(`not logged in to ${host.name}`, `run: convox login ${host.name}`)
   }
-  return { host, key, keySource: 'file', pin }
+  return { host, key, keySource: 'file', pin, ...down }
+}
+
+function whenDown(installed: string | undefined): Pick<Target, 'whenDown'> {
+  return installed === undefined ? {} : { whenDown: `start it: convox rack start ${installed}` }
 }
 
 /**
@@ -56,7 +63,8 @@ export function findInstalledTarget(context: Context, options: GlobalOptions): T
       host === undefined ? `finish it: convox install --name ${name}` : `run: convox login ${host}`,
     )
   }
-  return { host: parseHost(host), key, keySource: 'file', pin: readPin(folder, host) }
+  const pin = readPin(folder, host)
+  return { host: parseHost(host), key, keySource: 'file', pin, ...whenDown(name) }
 }
 
 /** The host of a command, which needs no key to be known. */

@@ -10,7 +10,7 @@ import { type Connection, connectTo, connectToHost } from '../connect.ts'
 import type { Context, GlobalOptions } from '../context.ts'
 import { Failure, NotLoggedIn } from '../failures.ts'
 import { parseHost } from '../host.ts'
-import { installedNames, localName, readRecord } from '../installed/installed-rack.ts'
+import { installedNames, localName, peekRecord } from '../installed/installed-rack.ts'
 import { fetchRacks } from '../list-racks.ts'
 import { checkedRackName, pickRack, rackName } from '../rack-name.ts'
 import { chooseRack, findHost, rackOverride } from '../target.ts'
@@ -61,7 +61,7 @@ async function switchTo(context: Context, options: GlobalOptions, typed: string)
 function localNames({ folder }: Context): Map<string, string> {
   const names = new Map<string, string>()
   for (const name of installedNames(folder)) {
-    const record = readRecord(folder, name)
+    const record = peekRecord(folder, name)
     if (record?.installed) names.set(record.host, localName(name))
   }
   return names

@@ -97,9 +97,14 @@ async function resolve(hostname: string): Promise<string> {
   }
 }
 
-async function examineCertificate({ host, pin }: Target): Promise<string> {
+async function examineCertificate({ host, pin, whenDown }: Target): Promise<string> {
   if (host.url.startsWith('http:')) return 'plain http, which never leaves this machine'
-  const { fingerprint, keyFingerprint, trusted } = await peerCertificate(host.url)
+  const { fingerprint, keyFingerprint, trusted } = await peerCertificate(host.url).catch(
+    (error: unknown) => {
+      if (whenDown === undefined || !(error instanceof Error)) throw error
+      throw new Failure(error.message, whenDown, error)
+    },
+  )
   if (pin !== undefined) {
     if (pin !== fingerprint && pin !== keyFingerprint) {
       throw changedCertificate(host.name, pin, fingerprint)

@@ -15,6 +15,7 @@ import {
   installedFolder,
   installedNames,
   localName,
+  peekRecord,
   readRecord,
   removeData,
   writeRecord,
@@ -85,21 +86,13 @@ async function freeHost({ folder }: Pick<Context, 'folder'>): Promise<string> {
   const taken = new Set([
     ...readKeys(folder).keys(),
     ...readHostMap(folder, 'fingerprints').keys(),
-    ...installedNames(folder).map((other) => hostOf(folder, other)),
+    ...installedNames(folder).map((other) => peekRecord(folder, other)?.host),
   ])
   for (let attempt = 0; attempt < 100; attempt++) {
     const host = `localhost:${await openPort(0)}`
     if (!taken.has(host)) return host
   }
   throw new Failure('there is no free port on this machine', 'close some programs, then try again')
-}
-
-function hostOf(folder: Context['folder'], name: string): string | undefined {
-  try {
-    return readRecord(folder, name)?.host
-  } catch {
-    return undefined
-  }
 }
 
 async function isFree(port: number): Promise<boolean> {

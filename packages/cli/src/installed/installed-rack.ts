@@ -59,7 +59,17 @@ export function installedNames(folder: ConfigFolder): string[] {
 
 /** The Rack of this machine that is reached at a host. */
 export function findInstalledAt(folder: ConfigFolder, host: string): string | undefined {
-  return installedNames(folder).find((name) => readRecord(folder, name)?.host === host)
+  return installedNames(folder).find((name) => peekRecord(folder, name)?.host === host)
+}
+
+/** As far as it can be read: one damaged Rack must not be in the way of commands about others. */
+export function peekRecord(folder: ConfigFolder, name: string): InstallRecord | undefined {
+  try {
+    return readRecord(folder, name)
+  } catch (error) {
+    if (error instanceof Failure) return undefined
+    throw error
+  }
 }
 
 /** Undefined when there is nothing, or only what an installation began with. */

@@ -277,6 +277,39 @@ describe('kill -9 of convox install', () => {
   )
 })
 
+describe('kill -9 of convox rack start and stop', () => {
+  it.each([
+    ['start', 'Starting'],
+    ['start', 'OK'],
+    ['stop', 'Stopping'],
+  ])(
+    'leaves a Rack that starts again: %s, at %s',
+    async (command, moment) => {
+      const home = newHome()
+      expect((await run(home, 'install', '--name', 'lab')).status).toBe(0)
+      const before = await instances(home)
+      if (command === 'start') expect((await run(home, 'rack', 'stop', 'lab')).status).toBe(0)
+      const child = start(home, ['rack', command, 'lab'])
+      const ended = once(child, 'exit')
+      let shown = ''
+      child.stderr?.on('data', (chunk) => {
+        shown += chunk
+        if (shown.includes(moment)) child.kill('SIGKILL')
+      })
+      await ended
+      // Whether it stayed or went, it is one or the other.
+      await eventually('it runs or it does not', async () => {
+        const { stdout } = await run(home, 'racks')
+        return /local\/lab +(running|stopped)/.test(stdout) ? true : undefined
+      })
+      expect((await run(home, 'rack', 'stop', 'lab')).status).toBe(0)
+      expect((await run(home, 'rack', 'start', 'lab')).status).toBe(0)
+      expect(await instances(home)).toEqual(before)
+    },
+    LONG,
+  )
+})
+
 describe('an installation that fails', () => {
   it(
     'says why, and how to go on',

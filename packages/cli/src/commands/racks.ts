@@ -1,5 +1,5 @@
 import type { DefineCommand } from '../command-table.ts'
-import { type Connection, connectToHost } from '../connect.ts'
+import { connectToHost } from '../connect.ts'
 import type { Context, GlobalOptions } from '../context.ts'
 import { NotLoggedIn } from '../failures.ts'
 import { localName } from '../installed/installed-rack.ts'
@@ -12,6 +12,8 @@ import { findHost, findInstalledTarget, findRack } from '../target.ts'
 interface RacksOptions extends GlobalOptions {
   json?: true
 }
+
+const NONE: RackList = { racks: [], raw: [], direct: false }
 
 export const defineRacks: DefineCommand = (command, context) => {
   command
@@ -28,11 +30,19 @@ async function racks(context: Context, options: RacksOptions): Promise<void> {
   const { terminal } = context
   const installed = options.host === undefined ? await listInstalled(context) : []
   const active = activeHost(context, options)
-  // A Rack of this machine that is the active host would be asked, and listed, twice.
-  const known = options.host === undefined && installed.some(({ host }) => host === active)
-  const connection = known ? undefined : await connectUnlessAlone(context, options, installed)
-  const list: RackList =
-    connection === undefined ? { racks: [], raw: [], direct: false } : await listRacks(connection)
+  // A Rack of this machine that is the active host would be asked, and listed, twice; who is logged
+  // in nowhere may still have Racks of their own.
+  const alone = active === undefined && context.environment.rackUrl === undefined
+  const known = installed.some(({ host }) => host === active) || (alone && installed.length > 0)
+  let failure: unknown
+  const list = known
+    ? NONE
+    : await askHost(context, options).catch((error: unknown) => {
+        if (options.json || installed.length === 0) throw error
+        // What is known is worth seeing, but it is not all.
+        failure = error
+        return NONE
+      })
   if (options.json) {
     terminal.printJson(withInstalled(list.raw, installed))
     return
@@ -50,21 +60,12 @@ async function racks(context: Context, options: RacksOptions): Promise<void> {
     }),
   ]
   terminal.print(formatTable([['NAME', 'STATUS', 'CURRENT'], ...rows]))
+  if (failure !== undefined) throw failure
   if (rows.length === 0) terminal.note(`there are no Racks for you at ${active}`)
 }
 
-/** Who is logged in nowhere may still have Racks of their own. */
-async function connectUnlessAlone(
-  context: Context,
-  options: GlobalOptions,
-  installed: readonly InstalledRack[],
-): Promise<Connection | undefined> {
-  try {
-    return await connectToHost(context, options)
-  } catch (error) {
-    if (error instanceof NotLoggedIn && installed.length > 0) return undefined
-    throw error
-  }
+async function askHost(context: Context, options: GlobalOptions): Promise<RackList> {
+  return listRacks(await connectToHost(context, options))
 }
 
 function activeHost(context: Context, options: GlobalOptions): string | undefined {

@@ -1,6 +1,6 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import type { ConfigFolder } from '../config-folder/config-folder.ts'
+import { type ConfigFolder, unwritable } from '../config-folder/config-folder.ts'
 import { isClaim, withLock } from '../config-folder/lock.ts'
 import { flushFolder, writeDurably } from '../config-folder/write-durably.ts'
 import { codeOf } from '../error-code.ts'
@@ -129,7 +129,13 @@ export async function exclusively<T>(
   await folder.update(() => {
     mkdirSync(join(folder.path, 'installed'), { recursive: true, mode: 0o700 })
   })
-  return withLock(join(folder.path, 'installed', lockOf(name)), work, {
+  const root = join(folder.path, 'installed')
+  const told = (error: unknown): never => {
+    // Only what the file system says has these: a full disk, a folder of somebody else.
+    const ofSystem = error instanceof Error && 'errno' in error && 'syscall' in error
+    throw ofSystem ? unwritable(installedFolder(folder, name), error) : error
+  }
+  return withLock(join(root, lockOf(name)), () => work().catch(told), {
     waitMs: 0,
     held: (holder) =>
       new Failure(

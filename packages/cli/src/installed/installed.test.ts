@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { logIn, newConsole, newPerson, type Person } from '../testing/person.ts'
+import { LAUNCHER } from '../testing/run-convox.ts'
 import { temporaryFolder } from '../testing/temporary-folder.ts'
 
 /** A Rack as an earlier command left it. */
@@ -77,6 +78,29 @@ describe('a Rack that is not there', () => {
   )
 })
 
+describe('a disk that cannot be written', () => {
+  it('is told as such, and what was begun can be finished or removed', async () => {
+    const ann = newPerson()
+    const line = `ulimit -f 0; exec "$0" "$@"`
+    const args = ['-c', line, process.execPath, LAUNCHER, 'install', '--name', 'lab']
+    const full = spawnSync('/bin/sh', args, { env: { HOME: ann.home }, encoding: 'utf8' })
+    expect(full.status).toBe(1)
+    expect(full.stderr).toMatch(/ERROR: cannot write .*\/installed\/lab: the disk is full; .+\n$/)
+    expect((await ann.run(['racks'])).stdout).toContain('local/lab  incomplete')
+    expect((await ann.run(['rack', 'start', 'lab'])).stderr).toContain('convox install --name lab')
+    expect((await ann.run(['uninstall', 'lab', '--force'])).status).toBe(0)
+  })
+
+  it('and a file in the place of the folder, too', async () => {
+    const ann = newPerson()
+    ann.store('installed', 'a file')
+    const ran = await ann.run(['install', '--name', 'lab'])
+    expect(ran.status).toBe(1)
+    expect(ran.stderr).toContain('cannot write')
+    expect(ann.stored('auth')).toBeUndefined()
+  })
+})
+
 describe('convox racks', () => {
   it('says of each Rack of this machine how it is, behind those of the Console', async () => {
     const [ann, server] = [newPerson(), await newConsole()]
@@ -110,6 +134,22 @@ describe('convox racks', () => {
     expect((await ann.run(['racks'])).status).toBe(4)
     leave(ann, 'lab', STOPPED)
     expect((await ann.run(['racks'])).stdout).toContain('local/lab  stopped')
+  })
+
+  it('shows them, and fails, when the Console does not answer or there is no key for it', async () => {
+    const ann = newPerson()
+    leave(ann, 'lab', STOPPED)
+    for (const [env, status] of [
+      [{ CONVOX_HOST: 'localhost:2', CONVOX_PASSWORD: 'key' }, 1],
+      [{ CONVOX_HOST: 'localhost:2' }, 4],
+      [{ RACK_URL: 'https://convox:key@localhost:2' }, 1],
+    ] as const) {
+      const ran = await ann.run(['racks'], { env })
+      expect(ran).toMatchObject({ status })
+      expect(ran.stdout).toContain('local/lab  stopped')
+      expect(ran.stderr).toContain('localhost:2')
+      expect(await ann.run(['racks', '--json'], { env })).toMatchObject({ status, stdout: '' })
+    }
   })
 
   it('does not take a stranger with the number of a dead Rack for it', async () => {

@@ -6,7 +6,7 @@ import {
   exclusively,
   type InstallRecord,
   installedFolder,
-  installedNames,
+  isAnythingLeft,
   localName,
   notInstalled,
   parseInstalledName,
@@ -40,7 +40,7 @@ async function uninstall(
 ): Promise<void> {
   const { folder, terminal } = context
   const shown = localName(name)
-  if (!installedNames(folder).includes(name)) throw notInstalled(name)
+  if (!isAnythingLeft(folder, name)) throw notInstalled(name)
   if (!force) await confirm(context, name)
   await exclusively(folder, name, async () => {
     const record = whatCanBeRead(context, name)

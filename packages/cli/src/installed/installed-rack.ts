@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { lstatSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { type ConfigFolder, unwritable } from '../config-folder/config-folder.ts'
 import { isClaim, withLock } from '../config-folder/lock.ts'
@@ -55,6 +55,15 @@ export function installedNames(folder: ConfigFolder): string[] {
     if (['ENOENT', 'ENOTDIR'].includes(codeOf(error) ?? '')) return []
     throw new Failure(`cannot read ${root}`, `look at it: ls -ld ${root}`, error)
   }
+}
+
+/** Whether there is anything of it: a command that was killed at its very beginning leaves its lock. */
+export function isAnythingLeft(folder: ConfigFolder, name: string): boolean {
+  const lock = join(folder.path, 'installed', lockOf(name))
+  return (
+    installedNames(folder).includes(name) ||
+    lstatSync(lock, { throwIfNoEntry: false }) !== undefined
+  )
 }
 
 /** The Rack of this machine that is reached at a host. */

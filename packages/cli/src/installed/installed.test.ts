@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process'
-import { cpSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
@@ -228,6 +229,15 @@ describe('convox uninstall', () => {
     const ran = await ann.run(['uninstall', 'lab'], { stdin: 'lab\n' })
     expect(ran.status).toBe(1)
     expect(ran.stderr).toContain('--force')
+  })
+
+  it('removes the lock of a command that was killed before it made anything', async () => {
+    const ann = newPerson()
+    const root = join(ann.home, '.convox', 'installed')
+    mkdirSync(root, { recursive: true, mode: 0o700 })
+    symlinkSync(`${hostname()}:${process.pid}:1:0123456789abcdef`, join(root, 'lab.lock'))
+    expect((await ann.run(['uninstall', 'lab', '--force'])).status).toBe(0)
+    expect(readdirSync(root)).toEqual([])
   })
 
   it.each([

@@ -4,6 +4,7 @@ import { parseEmail } from '../accounts/email.ts'
 import type { Domain, RequestContext } from '../context.ts'
 import type { AccountEntry, OrganizationEntry, Role } from '../directory.ts'
 import { newId } from '../new-id.ts'
+import { VALID_MS } from './redeem-invitation.ts'
 import { ROLES, roleAllows } from './roles.ts'
 
 export interface InviteInput {
@@ -25,8 +26,6 @@ export interface Invitation {
   role: Role
   email?: string
 }
-
-const VALID_MS = 7 * 24 * 60 * 60_000
 
 export async function invite(
   domain: Domain,

@@ -5,6 +5,10 @@ import type { Domain, Tx } from '../context.ts'
 import type { Database } from '../database/schema.ts'
 import type { OrganizationEntry, Role } from '../directory.ts'
 
+/** How long an invitation is valid. */
+export const VALID_MS = 7 * 24 * 60 * 60_000
+const AHEAD_MS = 5 * 60_000
+
 export interface OpenInvitation {
   id: string
   role: Role
@@ -51,6 +55,8 @@ async function lookUp(
     .where('token_hash', '=', sha256Hex(token.trim()))
     .where('used_at', 'is', null)
     .where('expires_at', '>', now)
+    // One that was made while the clock was ahead would be valid for longer by as much.
+    .where('expires_at', '<=', now + VALID_MS + AHEAD_MS)
     .select([
       'invitations.id',
       'invitations.role',

@@ -65,13 +65,14 @@ async function fail(error: unknown, log: Logger | undefined): Promise<void> {
   const message =
     error instanceof KeyrackError ? errorText(error) : 'the Rack could not start; its log says why'
   process.stderr.write(`ERROR: ${message}\n`)
-  await tellParent({ type: 'failed', message })
+  const code = error instanceof KeyrackError ? error.code : 'internal'
+  await tellParent({ type: 'failed', message, code })
   process.exit(1)
 }
 
 type Message =
   | { type: 'ready'; url: string; fingerprint: string; rackId: string }
-  | { type: 'failed'; message: string }
+  | { type: 'failed'; message: string; code: string }
   | { type: 'detached' }
 
 function tellParent(message: Message): Promise<void> {

@@ -20,7 +20,7 @@ import {
   removeData,
   writeRecord,
 } from './installed-rack.ts'
-import { requireProgram, StartingRack, stopProcess } from './rack-process.ts'
+import { requireProgram, startRack, stopProcess } from './rack-process.ts'
 
 /**
  * Makes a Rack on this machine. Whatever ends this, each step leaves what the same command finishes
@@ -41,13 +41,15 @@ export async function installRack(context: Context, name: string): Promise<void>
     const { host, key } = await terminal.progress(`Saving the key of ${shown}`, () =>
       prepare(context, name),
     )
-    const rack = new StartingRack(installedFolder(folder, name), {
-      ...context.environment.forPrograms,
-      RACK_NAME: name,
-      RACK_PORT: portOf(host),
-      RACK_KEY_HASH: hashApiKey(key),
-    })
-    const { fingerprint } = await terminal.progress(`Starting ${shown}`, () => rack.ready())
+    const { rack, ready } = await terminal.progress(`Starting ${shown}`, () =>
+      startRack(installedFolder(folder, name), {
+        ...context.environment.forPrograms,
+        RACK_NAME: name,
+        RACK_PORT: portOf(host),
+        RACK_KEY_HASH: hashApiKey(key),
+      }),
+    )
+    const { fingerprint } = ready
     const target = { host: parseHost(host), key, keySource: 'file', pin: fingerprint } as const
     await terminal.progress('Checking its key', async () => proveKey(await connectTo(target)))
 

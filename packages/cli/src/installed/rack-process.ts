@@ -15,6 +15,7 @@ const READY_MS = 60_000
 /** A Rack stops by itself within 7.5 s. */
 const STOP_MS = 10_000
 const BETWEEN_LOOKS_MS = 25
+const BETWEEN_STARTS_MS = 250
 
 export interface RackReady {
   url: string
@@ -51,8 +52,31 @@ export function findProcess(folder: string): RackProcess | undefined {
   return { pid, state: state === 'running' ? 'running' : 'starting' }
 }
 
+/** The folder or the port is in use. */
+class StillInUse extends Failure {}
+
+/**
+ * Starts a Rack and waits until it is ready. One whose starter was killed before it could note its
+ * number is not known here; it ends by itself within `STOP_MS`, and until then holds the folder.
+ */
+export async function startRack(
+  folder: string,
+  env: Readonly<Record<string, string>>,
+): Promise<{ rack: StartingRack; ready: RackReady }> {
+  const deadline = performance.now() + STOP_MS
+  for (;;) {
+    const rack = new StartingRack(folder, env)
+    try {
+      return { rack, ready: await rack.ready() }
+    } catch (error) {
+      if (!(error instanceof StillInUse) || performance.now() > deadline) throw error
+      await delay(BETWEEN_STARTS_MS)
+    }
+  }
+}
+
 /** Starts the Rack in a session of its own. Until `letGo` it ends with this process, however that ends. */
-export class StartingRack {
+class StartingRack {
   readonly #child: ChildProcess
   readonly #folder: string
   readonly #errors: string
@@ -98,7 +122,8 @@ export class StartingRack {
       }
     }
     await this.abandon()
-    throw this.#failed(isText(word.message) ? word.message : this.#lastErrors())
+    const failure = this.#failed(isText(word.message) ? word.message : this.#lastErrors())
+    throw word.code === 'conflict' ? new StillInUse(failure.message, failure.hint) : failure
   }
 
   /** From now on it outlives this process. */

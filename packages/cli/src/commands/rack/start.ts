@@ -16,7 +16,7 @@ import {
 import {
   findProcess,
   requireProgram,
-  StartingRack,
+  startRack,
   stopProcess,
 } from '../../installed/rack-process.ts'
 
@@ -48,12 +48,12 @@ async function start(context: Context, name: string): Promise<void> {
     await terminal.progress(`Starting ${shown}`, async () => {
       // A start that was cut off is about to end.
       await stopProcess(path)
-      const rack = new StartingRack(path, {
+      const { rack, ready } = await startRack(path, {
         ...environment.forPrograms,
         RACK_NAME: name,
         RACK_PORT: portOf(record.host),
       })
-      const { fingerprint } = await rack.ready()
+      const { fingerprint } = ready
       await savePin(folder, record.host, fingerprint)
       writeRecord(folder, name, { ...record, fingerprint })
       await rack.letGo()

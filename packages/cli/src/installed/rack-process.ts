@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { closeSync, existsSync, openSync, readFileSync } from 'node:fs'
+import { closeSync, existsSync, openSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
@@ -146,7 +146,11 @@ class StartingRack {
   #remember(state: RackProcess['state']): void {
     const { pid } = this.#child
     if (pid === undefined) throw this.#failed('its program cannot be run')
-    writeDurably(join(this.#folder, 'process'), `${pid} ${startOf(pid) ?? ''} ${state}\n`)
+    const path = join(this.#folder, 'process')
+    const text = `${pid} ${startOf(pid) ?? ''} ${state}\n`
+    // At once rather than durably: until it is there, nobody else knows this process.
+    if (state === 'starting') writeFileSync(path, text, { mode: 0o600 })
+    else writeDurably(path, text)
   }
 
   #failed(why: string): Failure {

@@ -4,7 +4,6 @@ import { parseEmail } from '../accounts/email.ts'
 import type { Domain, RequestContext } from '../context.ts'
 import type { AccountEntry, OrganizationEntry, Role } from '../directory.ts'
 import { newId } from '../new-id.ts'
-import { VALID_MS } from './redeem-invitation.ts'
 import { ROLES, roleAllows } from './roles.ts'
 
 export interface InviteInput {
@@ -26,6 +25,9 @@ export interface Invitation {
   role: Role
   email?: string
 }
+
+/** How long an invitation is valid. */
+export const VALID_MS = 7 * 24 * 60 * 60_000
 
 export async function invite(
   domain: Domain,

@@ -4,9 +4,8 @@ import type { Kysely } from 'kysely'
 import type { Domain, Tx } from '../context.ts'
 import type { Database } from '../database/schema.ts'
 import type { OrganizationEntry, Role } from '../directory.ts'
+import { VALID_MS } from './invite.ts'
 
-/** How long an invitation is valid. */
-export const VALID_MS = 7 * 24 * 60 * 60_000
 const AHEAD_MS = 5 * 60_000
 
 export interface OpenInvitation {

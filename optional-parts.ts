@@ -7,10 +7,13 @@ import { accessSync, constants } from 'node:fs'
 import { delimiter, join } from 'node:path'
 
 const PARTS: Record<string, string> = {
+  bash: 'completion in bash',
   chromium: 'the pages in a real browser',
+  fish: 'completion in fish',
   openssl: 'our certificates read by OpenSSL',
   ssh: 'instances reached by the OpenSSH client',
   'ssh-keygen': 'our SSH keys read by OpenSSH',
+  zsh: 'completion in zsh',
 }
 
 export function isInstalled(program: string): boolean {

@@ -2,6 +2,7 @@ import { mkdir, readdir, readFile } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { processesOf } from './processes.ts'
 import { expectation, parseSession, runStep, type SessionSetting } from './session.ts'
 import {
   eventually,
@@ -28,6 +29,9 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await rack.remove()
+  await server.stop()
+  // Racks that a session installed and, because it failed, did not remove.
+  for (const { pid } of await processesOf(server.folder)) process.kill(pid, 'SIGKILL')
   await server.remove()
 })
 

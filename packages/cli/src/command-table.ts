@@ -81,6 +81,26 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: 'wait until the Rack runs',
     load: async () => (await import('./commands/rack/wait.ts')).defineWait,
   },
+  'rack install': {
+    summary: 'install a Rack on this machine: convox rack install local NAME',
+    load: async () => (await import('./commands/rack/install.ts')).defineRackInstall,
+  },
+  'rack start': {
+    summary: 'start an installed Rack',
+    load: async () => (await import('./commands/rack/start.ts')).defineRackStart,
+  },
+  'rack stop': {
+    summary: 'stop an installed Rack',
+    load: async () => (await import('./commands/rack/stop.ts')).defineRackStop,
+  },
+  install: {
+    summary: 'install a Rack on this machine and log in to it',
+    load: async () => (await import('./commands/install.ts')).defineInstall,
+  },
+  uninstall: {
+    summary: 'remove an installed Rack with everything on it',
+    load: async () => (await import('./commands/uninstall.ts')).defineUninstall,
+  },
   instances: {
     summary: 'list the instances of the Rack',
     load: async () => (await import('./commands/instances.ts')).defineInstances,
@@ -97,6 +117,14 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   'api get': {
     summary: 'print what the server answers to a path',
     load: async () => (await import('./commands/api/get.ts')).defineApiGet,
+  },
+  doctor: {
+    summary: 'check what convox needs to reach your Rack',
+    load: async () => (await import('./commands/doctor.ts')).defineDoctor,
+  },
+  completion: {
+    summary: 'print a script that completes commands in bash, zsh or fish',
+    load: async () => (await import('./commands/completion.ts')).defineCompletion,
   },
   version: {
     summary: 'print the version of convox',

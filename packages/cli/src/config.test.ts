@@ -15,6 +15,7 @@ describe('the environment', () => {
       rack: undefined,
       rackUrl: undefined,
       colour: true,
+      forPrograms: {},
     })
   })
 
@@ -25,6 +26,12 @@ describe('the environment', () => {
     )
     expect([read.host, read.rack, read.password?.reveal()]).toEqual(['a', undefined, 'k'])
     expect(JSON.stringify(read)).not.toContain('"k')
+  })
+
+  it('gives no key to a program that is started from here', () => {
+    const plain = { PATH: '/bin', HOME: '/home/ann', LC_ALL: 'C', TZ: 'UTC' }
+    const keys = { CONVOX_PASSWORD: 'a', RACK_URL: 'b', DATABASE_URL: 'c', NODE_OPTIONS: 'd' }
+    expect(readEnvironment({ ...plain, ...keys, XPATH: 'e' }).forPrograms).toEqual(plain)
   })
 
   it('turns colour off', () => {

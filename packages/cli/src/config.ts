@@ -15,7 +15,11 @@ export interface Environment {
   /** `https://convox:<key>@<host>`: a host and its key in one. */
   rackUrl: Secret | undefined
   colour: boolean
+  /** What a program that is started from here may see of the environment: no key is in it. */
+  forPrograms: Readonly<Record<string, string>>
 }
+
+const FOR_PROGRAMS = /^(PATH|HOME|LANG|LC_.*|TZ|TMPDIR|USER|LOGNAME|SHELL)$/
 
 export function readEnvironment(
   env: Record<string, string | undefined> = process.env,
@@ -40,6 +44,11 @@ export function readEnvironment(
     rack: read('CONVOX_RACK'),
     rackUrl: secret('RACK_URL'),
     colour: !env.NO_COLOR && env.TERM !== 'dumb',
+    forPrograms: Object.fromEntries(
+      Object.entries(env).flatMap(([name, value]) =>
+        value !== undefined && FOR_PROGRAMS.test(name) ? [[name, value]] : [],
+      ),
+    ),
   }
 }
 

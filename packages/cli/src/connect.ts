@@ -4,7 +4,7 @@ import type { Context, GlobalOptions } from './context.ts'
 import { Failure, NotLoggedIn } from './failures.ts'
 import { checkedRackName } from './rack-name.ts'
 import { refusedKey } from './refused-key.ts'
-import { findRack, findTarget, type Target } from './target.ts'
+import { findInstalledTarget, findRack, findTarget, type Target } from './target.ts'
 import { ownVersion } from './version.ts'
 
 /** A client whose failures say which host they are about and what to run next. */
@@ -19,6 +19,8 @@ export function connectToHost(context: Context, options: GlobalOptions): Promise
 
 /** To the Rack of this command. */
 export function connectToRack(context: Context, options: GlobalOptions): Promise<Connection> {
+  const installed = findInstalledTarget(context, options)
+  if (installed !== undefined) return connectTo(installed)
   const target = findTarget(context, options)
   const rack = findRack(context, options, target.host.name)
   return connectTo(target, rack && checkedRackName(rack.name, rack.source))
@@ -64,6 +66,10 @@ function explain(error: unknown, target: Target): unknown {
     }
     const next = `correct it, or unset it and run: convox login ${name}`
     return new NotLoggedIn(`${error.message} (the key is from ${target.keySource})`, next, error)
+  }
+  // Only what happens before an answer has a cause.
+  if (error.code === 'rack-unreachable' && error.cause !== undefined && target.whenDown) {
+    return new Failure(error.message, target.whenDown, error)
   }
   // A Console's 502 has this code too, but only a handshake has a cause.
   if (error.code !== 'rack-refused' || error.cause === undefined) return error

@@ -13,8 +13,9 @@ const GROUPS: readonly (readonly [string, readonly string[]])[] = [
     ],
   ],
   ['Racks of a Console', ['racks add', 'racks remove', 'racks rename', 'racks trust']],
+  ['Racks on this machine', ['install', 'uninstall', 'rack install', 'rack start', 'rack stop']],
   ['Instances', ['instances', 'instances ssh', 'instances terminate']],
-  ['More', ['api get', 'version']],
+  ['More', ['api get', 'doctor', 'completion', 'version']],
 ]
 
 const TOPICS: Readonly<Record<string, string>> = {
@@ -34,7 +35,21 @@ convox instances ssh ends with the status of the remote command.`,
   CONVOX_RACK       the Rack to use
   RACK_URL          https://convox:KEY@HOST, both in one
   CONVOX_CONFIG     the folder of stored logins, ~/.convox if unset
-  NO_COLOR          no colour`,
+  NO_COLOR          no colour; TERM=dumb and --no-color do the same
+
+convox doctor shows what is in force.`,
+  files: `Files in ~/.convox, or in $CONVOX_CONFIG; the folder is 0700, the files are 0600:
+
+  auth           the API key of each host that you are logged in to (JSON)
+  host           the host that commands go to
+  rack           the Rack that commands go to; its host where that is a Rack itself
+  current        the Rack that was chosen at each host (JSON)
+  fingerprints   the certificate that you trust at each host (JSON)
+  installed/     a folder for each Rack that convox install made on this machine:
+    NAME/log       what it logs; full, it goes to log.1 and begins anew
+    NAME/racks/    its data
+
+./.convox/rack, in the folder you are in, names the Rack of a project.`,
 }
 
 /** The first page: examples, then the commands by how they belong together. */
@@ -54,8 +69,13 @@ export function rootHelp(): string {
 ${groups.join('\n\n')}
 
 Every command takes -r, --rack <org/rack>, --host <host> and -h, --help.
-More: convox help <command>, convox help environment, convox help exit-codes.
+More: convox help <command>, and convox help environment, exit-codes or files.
+--no-color leaves colour out, --no-input asks nothing.
 Documentation, and where to report a mistake: ${DOCUMENTATION}.`
+}
+
+export function topicNames(): string[] {
+  return Object.keys(TOPICS)
 }
 
 export function helpTopic(name: string): string | undefined {

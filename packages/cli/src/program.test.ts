@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { describe, expect, it } from 'vitest'
 import { COMMANDS } from './command-table.ts'
+import { newPerson } from './testing/person.ts'
 import { LAUNCHER, runConvox } from './testing/run-convox.ts'
 
 const NAMES = Object.keys(COMMANDS)
@@ -31,6 +32,8 @@ describe('help', () => {
   it('has topics', async () => {
     expect((await runConvox(['help', 'exit-codes'])).stdout).toContain('130')
     expect((await runConvox(['help', 'environment'])).stdout).toContain('CONVOX_CONFIG')
+    expect((await runConvox(['help', 'files'])).stdout).toContain('fingerprints')
+    expect((await runConvox(['help'])).stdout).toMatch(/environment.*exit-codes.*files/)
   })
 
   it('loads neither the schema library nor the client', async () => {
@@ -69,6 +72,37 @@ describe('a line that makes no sense', () => {
     expect(ran.stderr).toMatch(/^ERROR: .+\n$/)
     expect(ran.stderr).toMatch(new RegExp(text))
     expect(ran.stderr).not.toContain('secret')
+  })
+})
+
+describe('the options of every command', () => {
+  it('--no-input fails where otherwise a terminal would be asked', async () => {
+    const at = newPerson().sit(['login', 'localhost:1', '--no-input'])
+    const ended = await at.ended
+    expect(ended.status).toBe(1)
+    expect(ended.shown).toContain('--password-stdin')
+    expect(ended.shown).not.toContain('Password:')
+  })
+
+  it.each([
+    [[], {}, true],
+    [['--no-color'], {}, false],
+    [[], { NO_COLOR: '1' }, false],
+    [[], { NO_COLOR: '' }, true],
+    [[], { TERM: 'dumb' }, false],
+  ])('colour at a terminal, with %j and %j: %j', async (flags, env, coloured) => {
+    const { shown } = await newPerson().sit(['racks', ...flags], { env }).ended
+    expect(shown.includes('\u001b[31mERROR:')).toBe(coloured)
+    expect(shown).toContain('ERROR:')
+  })
+
+  it('stand before the command or behind it', async () => {
+    for (const line of [
+      ['--no-color', '--no-input', 'racks'],
+      ['racks', '--no-input', '--no-color'],
+    ]) {
+      expect((await newPerson().run(line)).status).toBe(4)
+    }
   })
 })
 

@@ -36,29 +36,13 @@ async function runCommand(
   terminal: Terminal,
   environment: Environment,
 ): Promise<void> {
-  const entry = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
-  if (entry === undefined) throw unknownCommand(name, COMMANDS)
-  const [{ Command, CommanderError }, { createContext }, define] = await Promise.all([
+  if (!Object.hasOwn(COMMANDS, name)) throw unknownCommand(name, COMMANDS)
+  const [{ CommanderError }, { createContext }, { defineCommand }] = await Promise.all([
     import('commander'),
     import('./context.ts'),
-    entry.load(),
+    import('./define-command.ts'),
   ])
-  const command = new Command(`convox ${name}`)
-    .description(`${entry.summary.charAt(0).toUpperCase()}${entry.summary.slice(1)}.`)
-    .exitOverride()
-    .configureOutput({
-      writeOut: (text) => terminal.print(text.trimEnd()),
-      // Its text is in the error that it throws.
-      writeErr: () => {},
-    })
-    .helpOption('-h, --help', 'show this help')
-  if (entry.passThrough) command.passThroughOptions()
-  define(command, createContext(terminal, environment))
-  command.option('-r, --rack <org/rack>', 'use this Rack')
-  // `racks add` has a host of its own to be told.
-  if (!command.options.some(({ long }) => long === '--host')) {
-    command.option('--host <host>', 'use this Console or Rack')
-  }
+  const command = await defineCommand(name, createContext(terminal, environment))
   const below = subcommands(name, COMMANDS)
   if (below.length > 0) command.addHelpText('after', `\nCommands:\n${listOf(below)}`)
   try {

@@ -5,6 +5,7 @@ import { readActiveHost, readChosenRack, readKeys, readPin } from './config-fold
 import type { Context, GlobalOptions } from './context.ts'
 import { Failure, NotLoggedIn } from './failures.ts'
 import { type Host, parseHost } from './host.ts'
+import { findInstalledAt, installedNames, readRecord } from './installed/installed-rack.ts'
 import { isHostInsteadOfRack } from './rack-name.ts'
 
 export type KeySource = 'file' | 'CONVOX_PASSWORD' | 'RACK_URL'
@@ -17,6 +18,8 @@ export interface Target {
   pin: string | undefined
   /** The user beside the key, where it matters: `jwt` says that the key is an access token. */
   user?: string
+  /** What to run when nothing answers there. */
+  whenDown?: string
 }
 
 export function findTarget(context: Context, options: GlobalOptions): Target {
@@ -26,14 +29,42 @@ export function findTarget(context: Context, options: GlobalOptions): Target {
   }
   const host = findHost(context, options)
   const pin = readPin(folder, host.name)
+  const down = whenDown(findInstalledAt(folder, host.name))
   if (environment.password !== undefined) {
-    return { host, key: environment.password, keySource: 'CONVOX_PASSWORD', pin }
+    return { host, key: environment.password, keySource: 'CONVOX_PASSWORD', pin, ...down }
   }
   const key = readKeys(folder).get(host.name)
   if (key === undefined) {
     throw new NotLoggedIn(`not logged in to ${host.name}`, `run: convox login ${host.name}`)
   }
-  return { host, key, keySource: 'file', pin }
+  return { host, key, keySource: 'file', pin, ...down }
+}
+
+function whenDown(installed: string | undefined): Pick<Target, 'whenDown'> {
+  return installed === undefined ? {} : { whenDown: `start it: convox rack start ${installed}` }
+}
+
+/**
+ * A Rack of this machine, where the flag, the environment or the project name it: `local/NAME`.
+ * Undefined when something else is meant, an organization of that name included.
+ */
+export function findInstalledTarget(context: Context, options: GlobalOptions): Target | undefined {
+  const { environment, folder } = context
+  const byFlag = options.rack !== undefined
+  if (options.host !== undefined || (!byFlag && environment.rackUrl !== undefined)) return undefined
+  const chosen = options.rack ?? environment.rack ?? rackOfProject(context)?.name
+  const name = /^local\/(.+)$/.exec(chosen ?? '')?.[1]
+  if (name === undefined || !installedNames(folder).includes(name)) return undefined
+  const host = readRecord(folder, name)?.host
+  const key = host === undefined ? undefined : readKeys(folder).get(host)
+  if (host === undefined || key === undefined) {
+    throw new NotLoggedIn(
+      `there is no key for local/${name}`,
+      host === undefined ? `finish it: convox install --name ${name}` : `run: convox login ${host}`,
+    )
+  }
+  const pin = readPin(folder, host)
+  return { host: parseHost(host), key, keySource: 'file', pin, ...whenDown(name) }
 }
 
 /** The host of a command, which needs no key to be known. */

@@ -1,6 +1,9 @@
 import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
+import { PassThrough } from 'node:stream'
+import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
+import { Terminal } from './terminal.ts'
 import { KEY, newConsole, newPerson } from './testing/person.ts'
 import { LAUNCHER, runAtTerminal, runConvox, startConvox } from './testing/run-convox.ts'
 
@@ -45,6 +48,37 @@ describe('stdin', () => {
     const { status, shown } = await terminal.ended
     expect(status).toBe(0)
     expect(shown).not.toContain(KEY)
+  })
+})
+
+describe('progress', () => {
+  function stderrOf(isTTY: boolean) {
+    const stderr = Object.assign(new PassThrough(), { isTTY })
+    const streams = { stdin: new PassThrough(), stdout: new PassThrough(), stderr }
+    return { stderr, terminal: new Terminal(streams, { colour: false }) }
+  }
+
+  it('shows at a terminal that it is still waiting', async () => {
+    const { stderr, terminal } = stderrOf(true)
+    let shown = ''
+    const waited = new Promise<void>((resolve) => {
+      stderr.on('data', (data: Buffer) => {
+        shown += data.toString('utf8')
+        if (shown === 'Waiting... ..') resolve()
+      })
+    })
+    await terminal.progress('Waiting', () => waited)
+    expect(shown).toBe('Waiting... .. OK\n')
+  })
+
+  it('is one plain line for a file, however long it takes, and tells a failure', async () => {
+    const { stderr, terminal } = stderrOf(false)
+    await terminal.progress('Waiting', () => delay(1100))
+    const failing = terminal.progress('Trying', async () => {
+      throw new Error('no')
+    })
+    await expect(failing).rejects.toThrow('no')
+    expect(stderr.read().toString()).toBe('Waiting... OK\nTrying... failed\n')
   })
 })
 

@@ -18,7 +18,8 @@ const INPUT_BYTES_MAX = 1024 * 1024
  */
 export class Terminal {
   readonly #streams: TerminalStreams
-  readonly #colour: boolean
+  #colour: boolean
+  #asking = true
   #controlling: ControllingTerminal | undefined
 
   constructor(streams: TerminalStreams, options: { colour: boolean }) {
@@ -32,6 +33,12 @@ export class Terminal {
     })
     // Nobody is left who could be told.
     streams.stderr.on('error', () => {})
+  }
+
+  /** What the line that was typed does not want. */
+  restrict(to: { colour?: false; asking?: false }): void {
+    this.#colour &&= to.colour ?? true
+    this.#asking &&= to.asking ?? true
   }
 
   /** A result. */
@@ -58,15 +65,26 @@ export class Terminal {
     this.#streams.stderr.write(`${label} ${printable(text.trim())}\n`)
   }
 
-  /** `Doing it... OK`, as Convox prints it; never animated. */
+  /** `Doing it... OK`, as Convox prints it; at a terminal with a dot for each second of waiting. */
   async progress<T>(label: string, work: () => Promise<T>): Promise<T> {
-    this.#streams.stderr.write(`${printableLine(label)}... `)
+    const { stderr } = this.#streams
+    stderr.write(`${printableLine(label)}... `)
+    let dots = 0
+    const dot = (): void => {
+      dots += 1
+      stderr.write('.')
+    }
+    const timer = stderr.isTTY === true ? setInterval(dot, 1000) : undefined
+    const end = (word: string): void => {
+      clearInterval(timer)
+      stderr.write(`${dots === 0 ? '' : ' '}${word}\n`)
+    }
     try {
       const result = await work()
-      this.#streams.stderr.write('OK\n')
+      end('OK')
       return result
     } catch (error) {
-      this.#streams.stderr.write('failed\n')
+      end('failed')
       throw error
     }
   }
@@ -164,6 +182,7 @@ export class Terminal {
   }
 
   #person(): ControllingTerminal | undefined {
+    if (!this.#asking) return undefined
     this.#controlling ??= ControllingTerminal.open()
     return this.#controlling
   }

@@ -3,11 +3,12 @@ import { Failure } from './failures.ts'
 
 /**
  * Proves a key with `GET /auth`. A good answer is a JSON object, the text ok, or nothing
- * (protocol.md 1.4); a page is what captive portals and wrong ports answer.
+ * (protocol.md 1.4); a page is what captive portals and wrong ports answer. Gives the server's time,
+ * where it tells it.
  */
-export async function proveKey(connection: Connection): Promise<void> {
-  const { status, body } = await connection.request('GET', '/auth')
-  if ((status === 200 || status === 204) && isGoodAnswer(body.trim())) return
+export async function proveKey(connection: Connection): Promise<string | undefined> {
+  const { status, headers, body } = await connection.request('GET', '/auth')
+  if ((status === 200 || status === 204) && isGoodAnswer(body.trim())) return headers.date
   throw new Failure(
     `${connection.target.host.name} answers, but neither like a Console nor like a Rack`,
     'check the host and the port',

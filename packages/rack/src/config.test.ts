@@ -13,6 +13,7 @@ describe('the configuration of a Rack', () => {
       port: undefined,
       rackKeyHash: undefined,
       logLevel: 'info',
+      logFile: undefined,
     })
   })
 
@@ -24,6 +25,7 @@ describe('the configuration of a Rack', () => {
       HOST: '::1',
       RACK_KEY_HASH: HASH.toUpperCase(),
       LOG_LEVEL: 'warn',
+      LOG_FILE: '/var/log/rack.log',
     }
     expect(readConfig({ env })).toMatchObject({
       dataDir: '/srv/keyrack',
@@ -33,6 +35,7 @@ describe('the configuration of a Rack', () => {
       loopbackOnly: true,
       rackKeyHash: HASH,
       logLevel: 'warn',
+      logFile: '/var/log/rack.log',
     })
   })
 

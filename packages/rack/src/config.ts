@@ -23,6 +23,8 @@ export interface RackConfig {
   /** SHA-256 of the Rack API key; needed at the first start only. */
   rackKeyHash: string | undefined
   logLevel: (typeof LOG_LEVELS)[number]
+  /** A file of bounded size in the place of standard output. */
+  logFile: string | undefined
   /** The allow-listed part of our environment that instances may see. */
   childEnvironment: Readonly<Record<string, string>>
 }
@@ -36,6 +38,7 @@ const SETTINGS = {
   HOST: text('127.0.0.1'),
   RACK_KEY_HASH: keyHash(),
   LOG_LEVEL: oneOf(LOG_LEVELS, 'info'),
+  LOG_FILE: folder(),
 }
 
 /** Reads and checks the settings; all mistakes are reported in one error. */
@@ -49,6 +52,7 @@ export function readConfig(source: SettingsSource): RackConfig {
     loopbackOnly: isLoopback(settings.HOST),
     rackKeyHash: settings.RACK_KEY_HASH,
     logLevel: settings.LOG_LEVEL,
+    logFile: settings.LOG_FILE,
     childEnvironment: childEnvironment(source.env),
   }
 }

@@ -232,6 +232,50 @@ describe('a running Rack', () => {
     expect(isRunning(pid)).toBe(false)
   })
 
+  it('outlives a parent that said so, even one that dies right after its word', async () => {
+    const env = { DATA_DIR: temporaryFolder(), ...FIRST }
+    const rack = new RackProcess(env)
+    const ready = await rack.ready()
+    rack.child.send({ type: 'detach' })
+    rack.child.disconnect()
+    await waitUntil(() => !rack.child.connected)
+    expect(await instancesOf(ready)).toHaveLength(3)
+    // It still stops when it is asked to.
+    rack.child.kill('SIGTERM')
+    expect(await rack.exited).toEqual({ code: 0, signal: null })
+  })
+
+  it('tells its parent that it has let go, and hangs up', async () => {
+    const rack = new RackProcess({ DATA_DIR: temporaryFolder(), ...FIRST })
+    const ready = await rack.ready()
+    const said = once(rack.child, 'message')
+    const hungUp = once(rack.child, 'disconnect')
+    rack.child.send({ type: 'detach' })
+    expect((await said)[0]).toEqual({ type: 'detached' })
+    await hungUp
+    expect(await instancesOf(ready)).toHaveLength(3)
+  })
+
+  it.each([{ type: 'detached' }, { type: 'Detach' }, 'detach', 7, []])(
+    'is not let go by %j',
+    async (message) => {
+      const rack = new RackProcess({ DATA_DIR: temporaryFolder(), ...FIRST })
+      await rack.ready()
+      rack.child.send(message)
+      rack.child.disconnect()
+      expect(await rack.exited).toEqual({ code: 0, signal: null })
+    },
+  )
+
+  it('writes its log into the file it is given', async () => {
+    const DATA_DIR = temporaryFolder()
+    const LOG_FILE = join(DATA_DIR, 'log')
+    const rack = new RackProcess({ DATA_DIR, LOG_FILE, ...FIRST })
+    await rack.ready()
+    expect(readFileSync(LOG_FILE, 'utf8')).toContain('the Rack is ready')
+    expect(rack.output).toBe('')
+  })
+
   it('does not outlive a parent that dies while it starts', async () => {
     for (const moment of [0, 100, 250, 400]) {
       const rack = new RackProcess({ DATA_DIR: temporaryFolder(), ...FIRST })

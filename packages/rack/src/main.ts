@@ -1,10 +1,11 @@
 import { errorText, KeyrackError } from '@keyrack/protocol'
-import { createLogger, type Logger, onStop } from '@keyrack/server'
+import { createLogger, type Logger, onStop, openLogFile } from '@keyrack/server'
 import { readConfig } from './config.ts'
 import { startRack } from './wire.ts'
 
 // The process: its environment, its signals and its parent. A Console starts its local Rack as a
-// child with an IPC channel and learns from it the address and the certificate, or why not.
+// child with an IPC channel and learns from it the address and the certificate, or why not. The
+// channel is also its lifeline, until a parent that wants to be outlived says `detach`.
 
 /** Within the 8 s after which a Console kills its local Rack. */
 const STOP_DEADLINE_MS = 7_500
@@ -15,13 +16,19 @@ async function main(): Promise<void> {
   let log: Logger | undefined
   try {
     const config = readConfig({ env: process.env })
-    log = createLogger({ name: 'rack', level: config.logLevel })
+    const { logLevel: level, logFile } = config
+    const destination = logFile === undefined ? {} : { destination: openLogFile(logFile) }
+    log = createLogger({ name: 'rack', level, ...destination })
     const starting = startRack(config, log)
     const steps = [['rack', async () => (await starting).stop()]] as const
     const stop = onStop({ log, deadlineMs: STOP_DEADLINE_MS, steps })
     // The channel closes when the parent dies, however it dies.
     const parentGone = (): void => void stop.stop('the parent process is gone')
     process.once('disconnect', parentGone)
+    process.on('message', (message) => {
+      // Messages come before the end of their channel, so a parent may die right after its word.
+      if (isDetach(message)) void detach(parentGone)
+    })
     // It may have died while this program was still being loaded.
     if (process.send !== undefined && !process.connected) parentGone()
     process.once('uncaughtException', (error) => {
@@ -37,18 +44,36 @@ async function main(): Promise<void> {
   }
 }
 
+/** Lets the Rack outlive its parent: the lifeline is let go, and the parent told before. */
+async function detach(parentGone: () => void): Promise<void> {
+  process.off('disconnect', parentGone)
+  await tellParent({ type: 'detached' })
+  if (process.connected) process.disconnect()
+}
+
+function isDetach(message: unknown): boolean {
+  return (
+    typeof message === 'object' &&
+    message !== null &&
+    'type' in message &&
+    message.type === 'detach'
+  )
+}
+
 async function fail(error: unknown, log: Logger | undefined): Promise<void> {
   if (!(error instanceof KeyrackError)) log?.fatal({ err: error }, 'the Rack could not start')
   const message =
     error instanceof KeyrackError ? errorText(error) : 'the Rack could not start; its log says why'
   process.stderr.write(`ERROR: ${message}\n`)
-  await tellParent({ type: 'failed', message })
+  const code = error instanceof KeyrackError ? error.code : 'internal'
+  await tellParent({ type: 'failed', message, code })
   process.exit(1)
 }
 
 type Message =
   | { type: 'ready'; url: string; fingerprint: string; rackId: string }
-  | { type: 'failed'; message: string }
+  | { type: 'failed'; message: string; code: string }
+  | { type: 'detached' }
 
 function tellParent(message: Message): Promise<void> {
   return new Promise((resolve) => {

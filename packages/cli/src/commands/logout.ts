@@ -1,8 +1,9 @@
 import type { DefineCommand } from '../command-table.ts'
 import { forgetLogin } from '../config-folder/login-state.ts'
 import type { Context, GlobalOptions } from '../context.ts'
-import { NotLoggedIn, UsageError } from '../failures.ts'
+import { Failure, NotLoggedIn, UsageError } from '../failures.ts'
 import { parseHost } from '../host.ts'
+import { findInstalledAt, localName } from '../installed/installed-rack.ts'
 import { findHost } from '../target.ts'
 
 export const defineLogout: DefineCommand = (command, context) => {
@@ -22,6 +23,13 @@ async function logout(
     throw new UsageError('two hosts were given', 'give one')
   }
   const host = typed === undefined ? findHost(context, options).name : parseHost(typed).name
+  const installed = findInstalledAt(folder, host)
+  if (installed !== undefined) {
+    throw new Failure(
+      `the only key of ${localName(installed)} is stored here, so it is not removed`,
+      `leave it: convox switch, or remove it with its Rack: convox uninstall ${installed}`,
+    )
+  }
   if (!(await forgetLogin(folder, host))) {
     throw new NotLoggedIn(`not logged in to ${host}`, 'see where you are: convox auth')
   }

@@ -1,16 +1,28 @@
 import type { DefineCommand } from '../command-table.ts'
-import { rememberRack } from '../config-folder/login-state.ts'
-import { connectToHost } from '../connect.ts'
+import {
+  activateHost,
+  readActiveHost,
+  readKeys,
+  readPin,
+  rememberRack,
+} from '../config-folder/login-state.ts'
+import { type Connection, connectTo, connectToHost } from '../connect.ts'
 import type { Context, GlobalOptions } from '../context.ts'
-import { Failure } from '../failures.ts'
-import { listRacks } from '../list-racks.ts'
+import { Failure, NotLoggedIn } from '../failures.ts'
+import { parseHost } from '../host.ts'
+import { installedNames, localName, peekRecord } from '../installed/installed-rack.ts'
+import { fetchRacks } from '../list-racks.ts'
 import { checkedRackName, pickRack, rackName } from '../rack-name.ts'
 import { chooseRack, findHost, rackOverride } from '../target.ts'
 
 export const defineSwitch: DefineCommand = (command, context) => {
   command
     .argument('[org/rack]', 'the Rack; its bare name or a part is enough if only one has it')
-    .addHelpText('after', '\nExamples:\n  $ convox switch acme/dev\n  $ convox switch')
+    .addHelpText(
+      'after',
+      '\nFrom a Rack itself it leads back to a Console that you are logged in to.\n' +
+        '\nExamples:\n  $ convox switch acme/dev\n  $ convox switch local/lab\n  $ convox switch',
+    )
     .action((rack: string | undefined, options: GlobalOptions) =>
       rack === undefined ? showRack(context, options) : switchTo(context, options, rack),
     )
@@ -22,22 +34,120 @@ function showRack(context: Context, options: GlobalOptions): void {
   if (rack === undefined) {
     throw new Failure(`no Rack is chosen at ${host}`, 'run: convox switch ORG/RACK')
   }
-  context.terminal.print(rack.name)
+  const installed = rack.name === host ? localNames(context).get(host) : undefined
+  context.terminal.print(installed ?? rack.name)
+}
+
+interface Found {
+  host: string
+  rack: string
+  /** As it is shown. */
+  name: string
+  /** Whether it is at another host than commands went to so far. */
+  moves: boolean
 }
 
 async function switchTo(context: Context, options: GlobalOptions, typed: string): Promise<void> {
-  const connection = await connectToHost(context, options)
-  const host = connection.target.host.name
-  const { racks, direct } = await listRacks(connection)
-  if (direct) {
+  const { folder, terminal } = context
+  const local = options.host === undefined ? localNames(context) : new Map<string, string>()
+  const { host, rack, name, moves } = await find(context, options, typed, local)
+  await (moves ? activateHost : rememberRack)(folder, host, rack)
+  terminal.print(`Switched to ${name}`)
+  const override = rackOverride(context)
+  if (override !== undefined) terminal.warn(`${override} still chooses another Rack here`)
+}
+
+/** The Racks of this machine by their hosts: each is a host of its own. */
+function localNames({ folder }: Context): Map<string, string> {
+  const names = new Map<string, string>()
+  for (const name of installedNames(folder)) {
+    const record = peekRecord(folder, name)
+    if (record?.installed) names.set(record.host, localName(name))
+  }
+  return names
+}
+
+async function find(
+  context: Context,
+  options: GlobalOptions,
+  typed: string,
+  local: ReadonlyMap<string, string>,
+): Promise<Found> {
+  const installed = [...local].map(
+    ([host, name]): Found => ({
+      host,
+      rack: host,
+      name,
+      moves: true,
+    }),
+  )
+  const exact = installed.find(({ host, name }) => typed === name || typed === host)
+  if (exact !== undefined) return exact
+  const active = activeHost(context, options, local)
+  const here =
+    active === undefined ? undefined : await racksAt(await connectToHost(context, options))
+  // Only who is at no Console is taken to another host.
+  const racks = here ?? (options.host === undefined ? await racksElsewhere(context, local) : [])
+  if (here === undefined && racks.length + installed.length === 0 && active !== undefined) {
     throw new Failure(
-      `${host} is a Rack itself, so there is nothing to choose`,
+      `${active} is a Rack itself, so there is nothing to choose`,
       'log in to a Console to have several: convox login HOST',
     )
   }
-  const rack = checkedRackName(pickRack(typed, racks.map(rackName)), host)
-  await rememberRack(context.folder, host, rack)
-  context.terminal.print(`Switched to ${rack}`)
-  const override = rackOverride(context)
-  if (override !== undefined) context.terminal.warn(`${override} still chooses another Rack here`)
+  const all = [...racks, ...installed]
+  const picked = pickRack(
+    typed,
+    all.map(({ name }) => name),
+  )
+  const found = all.find(({ name }) => name === picked)
+  if (found === undefined) throw new TypeError('picked a Rack that is not there')
+  return found
+}
+
+/** The host to ask first; undefined where that is a Rack of this machine, or nothing. */
+function activeHost(
+  context: Context,
+  options: GlobalOptions,
+  local: ReadonlyMap<string, string>,
+): string | undefined {
+  try {
+    const host = findHost(context, options).name
+    return local.has(host) ? undefined : host
+  } catch (error) {
+    if (error instanceof NotLoggedIn && local.size > 0) return undefined
+    throw error
+  }
+}
+
+/** Undefined where the host is a Rack itself. */
+async function racksAt(connection: Connection, moves = false): Promise<Found[] | undefined> {
+  const host = connection.target.host.name
+  const fetched = await fetchRacks(connection)
+  return fetched?.racks.map((entry) => {
+    const rack = checkedRackName(rackName(entry), host)
+    return { host, rack, name: rack, moves }
+  })
+}
+
+/** At the other hosts that are logged in to, as far as they answer. */
+async function racksElsewhere(
+  { folder, terminal }: Context,
+  local: ReadonlyMap<string, string>,
+): Promise<Found[]> {
+  const others = [...readKeys(folder)].filter(
+    ([host]) => host !== readActiveHost(folder) && !local.has(host),
+  )
+  const lists = await Promise.all(
+    others.map(async ([name, key]) => {
+      try {
+        const target = { host: parseHost(name), key, keySource: 'file' } as const
+        return await racksAt(await connectTo({ ...target, pin: readPin(folder, name) }), true)
+      } catch (error) {
+        if (!(error instanceof Error)) throw error
+        terminal.note(`${name} is left out: ${error.message}`)
+        return undefined
+      }
+    }),
+  )
+  return lists.flatMap((list) => list ?? [])
 }

@@ -9,8 +9,9 @@ import {
 } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
+import { codeOf } from '../error-code.ts'
 import { Failure } from '../failures.ts'
-import { codeOf, isClaim, withLock } from './lock.ts'
+import { isClaim, withLock } from './lock.ts'
 import { flushFolder, TEMPORARY_NAME, writeDurably } from './write-durably.ts'
 
 export type ConfigFile = 'auth' | 'host' | 'rack' | 'fingerprints' | 'current'
@@ -149,7 +150,8 @@ function unreadable(path: string, error: unknown): Failure {
   return new Failure(`cannot read ${path}: ${why}`, `look at it: ls -ld ${path}`, error)
 }
 
-function unwritable(path: string, error: unknown): Failure {
+/** What the system said about writing, as a person would say it. */
+export function unwritable(path: string, error: unknown): Failure {
   const code = codeOf(error) ?? ''
   if (['EACCES', 'EPERM', 'EROFS'].includes(code)) {
     const hint = `make it writable, or use another folder: export CONVOX_CONFIG=FOLDER`

@@ -1,8 +1,10 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { readFileSync, readlinkSync, symlinkSync, unlinkSync } from 'node:fs'
+import { readlinkSync, symlinkSync, unlinkSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
+import { codeOf } from '../error-code.ts'
 import { Failure } from '../failures.ts'
+import { mayRun, startOf } from '../running-process.ts'
 
 /**
  * A lock that survives `kill -9` of its holder. It is a symbolic link whose target names the
@@ -14,18 +16,18 @@ import { Failure } from '../failures.ts'
  */
 export async function withLock<T>(
   path: string,
-  work: () => T,
-  options: { waitMs?: number; now?: () => number } = {},
+  work: () => T | Promise<T>,
+  options: { waitMs?: number; now?: () => number; held?: (holder: string) => Failure } = {},
 ): Promise<T> {
-  const { waitMs = 10_000, now = Date.now } = options
+  const { waitMs = 10_000, now = Date.now, held = stillHeld(path, waitMs) } = options
   const holder = describeHolder()
   const deadline = now() + waitMs
   while (!tryLock(path, holder)) {
-    if (now() > deadline) throw stillHeld(path, waitMs)
+    if (now() > deadline) throw held(describeOther(path))
     await delay(5 + Math.random() * 20)
   }
   try {
-    return work()
+    return await work()
   } finally {
     remove(path)
   }
@@ -64,26 +66,9 @@ function describeHolder(): string {
 
 function mayBeAlive(holder: string): boolean {
   const [machine, pidText = '', start] = holder.split(':')
-  const pid = Number(pidText)
   // On a shared home folder the other machine cannot be asked.
-  if (machine !== hostname() || !Number.isInteger(pid) || pid <= 0) return true
-  try {
-    process.kill(pid, 0)
-  } catch (error) {
-    if (codeOf(error) === 'ESRCH') return false
-  }
-  const startNow = startOf(pid)
-  return start === '' || startNow === undefined || startNow === start
-}
-
-/** When a process started, in clock ticks since boot (proc(5), stat field 22); Linux only. */
-function startOf(pid: number): string | undefined {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]
-  } catch {
-    return undefined
-  }
+  if (machine !== hostname() || !/^[1-9]\d*$/.test(pidText)) return true
+  return mayRun(Number(pidText), start)
 }
 
 function readHolder(path: string): string | undefined {
@@ -104,16 +89,16 @@ function remove(path: string): void {
   }
 }
 
-function stillHeld(path: string, waitMs: number): Failure {
+/** For a message: who holds the lock. */
+function describeOther(path: string): string {
   const [machine, pid] = (readHolder(path) ?? '').split(':')
-  const who = pid === undefined ? machine : `process ${pid} on ${machine}`
-  return new Failure(
-    `${who} has been changing the stored keys for ${waitMs / 1000} s`,
-    `try again; if no other convox is running, remove ${path}`,
-  )
+  return pid === undefined ? (machine ?? '') : `process ${pid} on ${machine}`
 }
 
-export function codeOf(error: unknown): string | undefined {
-  if (!(error instanceof Error) || !('code' in error)) return undefined
-  return typeof error.code === 'string' ? error.code : undefined
+function stillHeld(path: string, waitMs: number): (holder: string) => Failure {
+  return (holder) =>
+    new Failure(
+      `${holder} has been changing the stored keys for ${waitMs / 1000} s`,
+      `try again; if no other convox is running, remove ${path}`,
+    )
 }

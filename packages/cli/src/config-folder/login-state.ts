@@ -79,6 +79,52 @@ export async function forgetLogin(folder: ConfigFolder, host: string): Promise<b
   })
 }
 
+/** Stores a key, and nothing else: the host does not become the active one. */
+export async function saveKey(folder: ConfigFolder, host: string, key: Secret): Promise<void> {
+  await folder.update((writer) => {
+    const keys = readHostMap(folder, 'auth').set(host, key.reveal())
+    writer.write('auth', formatHostMap(keys))
+  })
+}
+
+/** Stores the certificate of a host whose owner told it. */
+export async function savePin(folder: ConfigFolder, host: string, pin: string): Promise<void> {
+  if (readPin(folder, host) === pin) return
+  await folder.update((writer) => {
+    const pins = readHostMap(folder, 'fingerprints').set(host, pin)
+    writer.write('fingerprints', formatHostMap(pins))
+  })
+}
+
+/** Removes all that is stored about a host that is no more, its certificate included. */
+export async function forgetHost(folder: ConfigFolder, host: string): Promise<void> {
+  await folder.update((writer) => {
+    if (readActiveHost(folder) === host) {
+      writer.remove('rack')
+      writer.remove('host')
+    }
+    for (const file of ['current', 'fingerprints', 'auth'] as const) {
+      const map = readHostMap(folder, file)
+      if (map.delete(host)) writer.write(file, formatHostMap(map))
+    }
+  })
+}
+
+/** Makes a host that is logged in to the active one, with the Rack that commands go to there. */
+export async function activateHost(
+  folder: ConfigFolder,
+  host: string,
+  rack: string,
+): Promise<void> {
+  await folder.update((writer) => {
+    const current = readHostMap(folder, 'current').set(host, rack)
+    writer.write('current', formatHostMap(current))
+    writer.remove('rack')
+    writer.write('host', host)
+    writer.write('rack', rack)
+  })
+}
+
 export async function rememberRack(
   folder: ConfigFolder,
   host: string,

@@ -1,0 +1,2 @@
+export declare function isInstalled(program: string): boolean
+export declare function setup(): void

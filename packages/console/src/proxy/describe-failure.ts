@@ -1,6 +1,14 @@
 /** What a person is told when a Rack does not answer as it should: its name, never only an address. */
 import { KeyrackError } from '@keyrack/protocol'
 import { connectionError } from '@keyrack/protocol/client'
+import { errors } from 'undici'
+
+/** The last: a value with a control character, which must not be passed on either. */
+const NOT_HTTP: ReadonlySet<string> = new Set([
+  'UND_ERR_HEADERS_OVERFLOW',
+  'UND_ERR_RES_CONTENT_LENGTH_MISMATCH',
+  'ERR_INVALID_CHAR',
+])
 
 /** The client left before its answer was complete; there is nobody to tell. */
 export class ClientGone extends Error {}
@@ -11,7 +19,7 @@ export function describeFailure(error: unknown, rackName: string): Error {
   if (code === 'UND_ERR_HEADERS_TIMEOUT') {
     return new KeyrackError('timeout', `${rackName} did not answer in time`, { cause: error })
   }
-  if (code.startsWith('HPE_') || code === 'UND_ERR_HEADERS_OVERFLOW') {
+  if (code.startsWith('HPE_') || NOT_HTTP.has(code) || error instanceof errors.HTTPParserError) {
     return new KeyrackError('rack-broken', `${rackName} gave an answer that is not HTTP`, {
       cause: error,
     })

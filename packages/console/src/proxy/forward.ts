@@ -13,6 +13,8 @@ import { hasBody, uploadBody } from './upload-body.ts'
 /** How long a Rack may take to begin its answer to a request that has no body left to send. */
 const ANSWER_TIMEOUT_MS = 5 * 60_000
 
+const NOTHING = Buffer.alloc(0)
+
 export interface ForwardedRequest {
   pool: Dispatcher
   /** For error texts: `org/rack`. */
@@ -94,8 +96,9 @@ function dispatch(
           if (refusal !== undefined) throw refusal
           const raw = rawHeaders.map((part) => part.toString('latin1'))
           answer.writeHead(statusCode, answerHeaders(raw, sent.requestId))
-          // The head goes out at once: a stream's first byte may be hours away.
-          answer.flushHeaders()
+          // The head goes out at once: a stream's first byte may be hours away. `flushHeaders` would
+          // send it as UTF-8, and spoil values that hold such bytes already.
+          answer.write(NOTHING)
           answer.on('drain', resume)
           return true
         },

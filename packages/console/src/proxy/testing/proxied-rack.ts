@@ -37,9 +37,19 @@ export interface ProxiedRack {
   rack: RackEntry
   account: AccountEntry
   rackServer: TlsServer
+  /** The certificate of the Rack, of which another server can be made. */
+  certificate: { cert: string; key: Secret }
+  /** Held or closed by tests of what happens when it does not answer. */
+  store: Store<Database>
+  /** What the Console believes of the Rack from now on. */
+  believe(entry: Partial<RackEntry>): void
   proxy: RackProxy
   /** Failures that were the Console's own. */
   failures: unknown[]
+  /** What requests threw, as the listener was left to answer. */
+  answeredErrors: unknown[]
+  /** How many client connections have sent a request and are open. */
+  clients(): number
   auditRows(): Promise<
     Array<{ phase: string; action: string; status: number | null; note: string | null }>
   >
@@ -91,7 +101,8 @@ export async function startProxiedRack(behaviour: RackBehaviour = {}): Promise<P
     migrations: MIGRATIONS,
   })
   const failures: unknown[] = []
-  const directory = directoryOf(account, [rack], hashApiKey(userKey))
+  const racks = [rack]
+  const directory = directoryOf(account, racks, hashApiKey(userKey))
   const proxy = createProxy({
     directory,
     keyring,
@@ -105,7 +116,9 @@ export async function startProxiedRack(behaviour: RackBehaviour = {}): Promise<P
       ),
     failed: (error) => failures.push(error),
   })
-  const consoleServer = serveProxy(proxy)
+  const answeredErrors: unknown[] = []
+  const clients = new Set<Duplex>()
+  const consoleServer = serveProxy(proxy, clients, answeredErrors)
   const port = await listening(consoleServer)
 
   return {
@@ -116,8 +129,15 @@ export async function startProxiedRack(behaviour: RackBehaviour = {}): Promise<P
     rack,
     account,
     rackServer,
+    certificate,
+    store,
+    believe: (entry) => {
+      racks[0] = { ...rack, ...entry }
+    },
     proxy,
     failures,
+    answeredErrors,
+    clients: () => clients.size,
     auditRows: () =>
       store.db
         .selectFrom('audit')
@@ -147,7 +167,7 @@ function directoryOf(account: AccountEntry, racks: RackEntry[], keyHash: string)
   }
 }
 
-function serveProxy(proxy: RackProxy): Server {
+function serveProxy(proxy: RackProxy, clients: Set<Duplex>, errors: unknown[]): Server {
   const facts = (request: IncomingMessage) => ({
     requestId: 'request-0001',
     address: request.socket.remoteAddress ?? '',
@@ -155,7 +175,11 @@ function serveProxy(proxy: RackProxy): Server {
     route: '',
   })
   const server = createServer({ requestTimeout: 0 }, (request, answer) => {
+    const { socket } = request
+    if (!clients.has(socket)) socket.once('close', () => clients.delete(socket))
+    clients.add(socket)
     proxy.request(request, answer, facts(request)).catch((error: unknown) => {
+      errors.push(error)
       const { status, headers, body } = errorResponse(error, 'request-0001')
       if (answer.headersSent) answer.destroy()
       else answer.writeHead(status, headers).end(body)

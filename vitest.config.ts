@@ -4,9 +4,10 @@ import { defineConfig } from 'vitest/config'
 const conditions = ['source', 'module', 'node', 'development|production']
 const postgresIsInstalled = existsSync('/usr/lib/postgresql')
 
-/** Is about one process and its files, whatever the database: pages, the local Rack, the program. */
+/** Is not about the database: the browser's side, the proxy, the local Rack and the program as such. */
 const NOT_ABOUT_THE_DATABASE = [
   'packages/console/src/web/{browser,accessibility}.test.ts',
+  'packages/console/src/{proxy,web/testing}/**',
   'packages/console/src/racks/local-rack.test.ts',
   'packages/console/src/main.test.ts',
 ]

@@ -41,6 +41,8 @@ export async function signIn(
     domain.log.warn({ requestId: request.requestId, address: request.address }, 'sign-in refused')
     throw refused()
   }
+  // An account that is not known was made on another Console a moment ago.
+  if (domain.directory.accountById(stored?.id ?? '') === undefined) await domain.freshness.newest()
   const signedIn = await domain.store.transaction(async (tx) => {
     // The password may have been changed, and its sessions ended, while this one was verified.
     const now = await passwordOf(tx, email)

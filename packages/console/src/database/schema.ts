@@ -13,6 +13,7 @@ export interface Database {
   racks: RacksTable
   audit: AuditTable
   canary: CanaryTable
+  directory_version: DirectoryVersionTable
 }
 
 export interface OrganizationsTable {
@@ -128,4 +129,10 @@ export interface AuditTable {
 export interface CanaryTable {
   id: string
   sealed: string
+}
+
+/** One row; see migration 2. */
+export interface DirectoryVersionTable {
+  id: number
+  version: number
 }

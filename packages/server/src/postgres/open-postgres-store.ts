@@ -24,6 +24,8 @@ export async function openPostgresStore<S>(
   const pool = new pg.Pool({ ...clientConfig(server, 'store'), max: CONNECTIONS_MAX })
   // An idle connection that the server ends is replaced by the next query; unheard it ends us.
   pool.on('error', () => undefined)
+  // The pool listens to idle connections only: one that is lent would end us when it is cut.
+  pool.on('connect', (client) => client.on('error', () => undefined))
   const guard = new TransactionGuard()
   const patience = { patient: true }
   const db = new Kysely<S>({ dialect: new PostgresDialect(pool, guard, patience) })
@@ -77,7 +79,8 @@ export async function openPostgresStore<S>(
       await sql`select count(*) from schema_migrations`.execute(db)
     },
     close() {
-      closing ??= queue.acquire().then(() => db.destroy())
+      // Released, so that who comes later is refused and does not wait for ever.
+      closing ??= queue.acquire().then(() => db.destroy().finally(() => queue.release()))
       return closing
     },
   }

@@ -240,5 +240,3 @@ function shown(error: unknown, requestId: string): KeyrackError {
   if (error instanceof KeyrackError) return error
   return new KeyrackError('internal', `the Console failed (request ${requestId})`)
 }
-
-export type { RackProxy as Proxy }

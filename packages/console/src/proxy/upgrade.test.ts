@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import type { IncomingMessage } from 'node:http'
 import { connect } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { EXIT_MARKER, exitWith, FrameStream } from '@keyrack/protocol'
+import { EXIT_MARKER, exitWith, FRAME_SOCKET_OPTIONS, FrameStream } from '@keyrack/protocol'
 import { createClient } from '@keyrack/protocol/client'
 import { Secret } from '@keyrack/secrets'
 import { afterEach, describe, expect, it } from 'vitest'
@@ -17,7 +17,7 @@ afterEach(async () => {
   proxied = undefined
 })
 
-const frames = new WebSocketServer({ noServer: true, skipUTF8Validation: true })
+const frames = new WebSocketServer({ noServer: true, ...FRAME_SOCKET_OPTIONS })
 
 /** A Rack that speaks frames as official ones do. */
 function speaking(

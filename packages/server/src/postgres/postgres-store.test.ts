@@ -104,7 +104,7 @@ describe.runIf(HAS_POSTGRES)(
       const name = new URL(url).pathname.slice(1)
       await asSuperuser(`alter database ${name} set default_transaction_read_only = on`)
       expect(await refusal(url)).toContain('it is read-only')
-    await asSuperuser(`alter database ${name} reset default_transaction_read_only`)
+      await asSuperuser(`alter database ${name} reset default_transaction_read_only`)
       await asSuperuser(`alter database ${name} set synchronous_commit = off`)
       expect(await refusal(url)).toContain('synchronous_commit = on')
       await asSuperuser(

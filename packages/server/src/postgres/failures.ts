@@ -1,5 +1,5 @@
 import { KeyrackError } from '@keyrack/protocol'
-import pg from 'pg'
+import type { DatabaseError } from 'pg'
 
 interface Reason {
   what: string
@@ -77,6 +77,11 @@ const TLS: Reason = {
   hint: 'name its certificate authority with sslrootcert in DATABASE_URL',
 }
 
+/** By its shape: importing pg for its class would load the driver into every process that uses SQLite. */
+export function isDatabaseError(error: unknown): error is DatabaseError {
+  return error instanceof Error && 'severity' in error && 'routine' in error && 'code' in error
+}
+
 /**
  * What the server said about a statement, without what the statement held: a driver's own error
  * carries the row in `detail`, and from there it would get into the log.
@@ -89,7 +94,7 @@ export class PostgresError extends Error {
   /** Columns, or expressions, of the unique index that a row met. */
   readonly columns: readonly string[]
 
-  constructor(error: pg.DatabaseError) {
+  constructor(error: DatabaseError) {
     // Class 22 (data exceptions) repeats the value that was refused.
     super(error.code?.startsWith('22') === true ? 'a value was refused' : error.message)
     this.code = error.code ?? ''
@@ -114,12 +119,12 @@ export function postgresUniqueColumns(error: unknown): string[] | undefined {
 
 /** True when the connection is of no use any more. */
 export function isConnectionFailure(error: unknown): boolean {
-  if (error instanceof pg.DatabaseError) return /^(08|57P)|^25P03$/.test(error.code ?? '')
+  if (isDatabaseError(error)) return /^(08|57P)|^25P03$/.test(error.code ?? '')
   return reasonOf(error) !== undefined
 }
 
 function reasonOf(error: unknown): Reason | undefined {
-  if (error instanceof pg.DatabaseError) {
+  if (isDatabaseError(error)) {
     const code = error.code ?? ''
     return REASONS[code] ?? (code.startsWith('08') ? NETWORK : undefined)
   }
@@ -137,7 +142,7 @@ function reasonOf(error: unknown): Reason | undefined {
  */
 export function serverFailure(error: unknown, name?: string): unknown {
   const reason = reasonOf(error)
-  const known = error instanceof pg.DatabaseError ? new PostgresError(error) : error
+  const known = isDatabaseError(error) ? new PostgresError(error) : error
   if (reason === undefined) return known
   const subject =
     name === undefined ? 'the database cannot be used' : `cannot use the database ${name}`

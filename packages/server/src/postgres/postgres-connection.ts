@@ -1,8 +1,8 @@
 import type { CompiledQuery, DatabaseConnection, QueryResult } from 'kysely'
-import pg from 'pg'
+import type pg from 'pg'
 import { bindValue } from '../store/bind-value.ts'
 import { ANSWER_MS } from './connect.ts'
-import { isConnectionFailure, serverFailure } from './failures.ts'
+import { isConnectionFailure, isDatabaseError, serverFailure } from './failures.ts'
 
 /** 'keyr' and a number of its own: advisory locks share one namespace per database. */
 const WRITE_LOCK = 'pg_advisory_xact_lock(1801812338, 1)'
@@ -116,8 +116,7 @@ export class PostgresConnection implements DatabaseConnection {
       return Array.isArray(answer) ? (answer.at(-1) as pg.QueryResult) : answer
     } catch (error) {
       if (isConnectionFailure(error)) this.#broken = true
-      if (error instanceof pg.DatabaseError && error.code === IN_FAILED_TRANSACTION)
-        throw rolledBack()
+      if (isDatabaseError(error) && error.code === IN_FAILED_TRANSACTION) throw rolledBack()
       throw serverFailure(error)
     }
   }

@@ -13,6 +13,7 @@ import {
   newPostgresDatabase,
   postgresServer,
 } from '../testing/databases.ts'
+import { PASSWORD_USER } from '../testing/postgres-server.ts'
 import { ROWS_MIGRATION, type RowsSchema } from '../testing/rows-schema.ts'
 import { PostgresError } from './failures.ts'
 
@@ -73,6 +74,21 @@ describe.runIf(HAS_POSTGRES)(
       )
       expect(missing).toContain('no database of that name')
       expect(missing).toContain('createdb')
+    })
+
+    it('a wrong password, or none', async () => {
+      const url = await newPostgresDatabase()
+      await asSuperuser(`create role ${PASSWORD_USER} login password 'right'`)
+      onTestFinished(async () => void (await asSuperuser(`drop role ${PASSWORD_USER}`)))
+      for (const password of ['s3cr3t', '']) {
+        const wrong = changed(url, (parts) => {
+          parts.username = PASSWORD_USER
+          parts.password = password
+        })
+        const said = await refusal(wrong)
+        expect(said).toContain('refuses the user or the password')
+        expect(said).not.toContain('s3cr3t')
+      }
     })
 
     it('an unknown user, a user without rights', async () => {

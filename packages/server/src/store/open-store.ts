@@ -1,6 +1,5 @@
 import type { Secret } from '@keyrack/secrets'
 import type { Migration } from '../migrations.ts'
-import { openPostgresStore } from '../postgres/open-postgres-store.ts'
 import type { Notice } from '../private-folder.ts'
 import { openSqliteStore } from '../sqlite/open-sqlite-store.ts'
 import type { Store } from './store.ts'
@@ -16,6 +15,9 @@ export interface StoreSettings {
 export type StorePlace = { file: string } | { url: Secret }
 
 /** Opens the database, durable, and brings its schema up to date. */
-export function openStore<S>(options: StoreSettings & StorePlace): Promise<Store<S>> {
-  return 'url' in options ? openPostgresStore<S>(options) : openSqliteStore<S>(options)
+export async function openStore<S>(options: StoreSettings & StorePlace): Promise<Store<S>> {
+  if (!('url' in options)) return openSqliteStore<S>(options)
+  // Loaded only where it is used: a Rack never does.
+  const { openPostgresStore } = await import('../postgres/open-postgres-store.ts')
+  return openPostgresStore<S>(options)
 }

@@ -1,5 +1,13 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
-import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import {
+  chownSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -7,6 +15,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 
 const DEBIAN = '/usr/lib/postgresql'
+/** The one user who is asked for a password; a test makes it. */
+export const PASSWORD_USER = 'password_user'
 const STARTS_IN_MS = 60_000
 
 export interface PostgresServerProcess {
@@ -45,6 +55,9 @@ export async function startPostgres(
     ['-D', data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--no-sync'],
     { ...run, stdio: 'pipe' },
   )
+  const rules = join(data, 'pg_hba.conf')
+  const asked = `host all ${PASSWORD_USER} 127.0.0.1/32 scram-sha-256\n`
+  writeFileSync(rules, asked + readFileSync(rules, 'utf8'))
   const port = await freePort()
   const server = spawn(
     join(programs, 'postgres'),

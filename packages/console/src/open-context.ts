@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { mintToken } from '@keyrack/secrets'
 import {
@@ -36,7 +37,11 @@ export async function openContext(
   closing.push(() => lock.release())
 
   const { databaseUrl } = config
-  const place = databaseUrl === undefined ? { file: join(folder, 'db') } : { url: databaseUrl }
+  const file = join(folder, 'db')
+  if (databaseUrl !== undefined && existsSync(file)) {
+    notice(`DATABASE_URL is set, so the accounts in ${file} are not used`)
+  }
+  const place = databaseUrl === undefined ? { file } : { url: databaseUrl }
   const store = await openStore<Database>({ ...place, migrations: MIGRATIONS, notice })
   closing.push(() => store.close())
   const canary = canaryRow(store)

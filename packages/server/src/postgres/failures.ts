@@ -1,7 +1,7 @@
 import { KeyrackError } from '@keyrack/protocol'
 import type { DatabaseError } from 'pg'
 
-interface Reason {
+export interface Reason {
   what: string
   hint: string
 }
@@ -20,6 +20,11 @@ const DAMAGED: Reason = {
   hint: "look at the server's own log, and restore the last backup if it says so",
 }
 
+export const READ_ONLY: Reason = {
+  what: 'it is read-only',
+  hint: 'a standby takes no writes: put the address of the primary server into DATABASE_URL',
+}
+
 /** By SQLSTATE (postgresql.org/docs/current/errcodes-appendix.html). */
 const REASONS: Record<string, Reason> = {
   '28P01': SIGN_IN,
@@ -32,10 +37,7 @@ const REASONS: Record<string, Reason> = {
     what: 'the user in DATABASE_URL may not do this in it',
     hint: 'make that user the owner of the database',
   },
-  '25006': {
-    what: 'it is read-only',
-    hint: 'a standby takes no writes: put the address of the primary server into DATABASE_URL',
-  },
+  '25006': READ_ONLY,
   '53100': { what: 'the disk of its server is full', hint: 'make space there and try again' },
   '53200': { what: 'its server has no memory left', hint: 'give the server more memory' },
   '53300': {
@@ -137,15 +139,15 @@ function reasonOf(error: unknown): Reason | undefined {
 
 /**
  * A failure of the server, the network or the sign-in as a KeyrackError; what the server says about
- * a statement as a PostgresError; everything else unchanged. `name` is the server's, for operators
- * only.
+ * a statement as a PostgresError; everything else unchanged.
  */
-export function serverFailure(error: unknown, name?: string): unknown {
+export function serverFailure(error: unknown): unknown {
   const reason = reasonOf(error)
   const known = isDatabaseError(error) ? new PostgresError(error) : error
   if (reason === undefined) return known
-  const subject =
-    name === undefined ? 'the database cannot be used' : `cannot use the database ${name}`
-  const { what, hint } = reason
-  return new KeyrackError('not-ready', `${subject}: ${what}`, { hint, cause: known })
+  return reasonFailure(reason, known)
+}
+
+export function reasonFailure({ what, hint }: Reason, cause?: unknown): KeyrackError {
+  return new KeyrackError('not-ready', `the database cannot be used: ${what}`, { hint, cause })
 }

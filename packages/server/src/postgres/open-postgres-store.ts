@@ -9,6 +9,7 @@ import type { StoreSettings } from '../store/open-store.ts'
 import type { Store } from '../store/store.ts'
 import { TransactionGuard } from '../store/transaction-guard.ts'
 import { clientConfig } from './connect.ts'
+import { READ_ONLY, reasonFailure } from './failures.ts'
 import { PostgresDialect } from './postgres-dialect.ts'
 import { PostgresListener } from './postgres-listener.ts'
 import { parsePostgresUrl } from './postgres-url.ts'
@@ -21,7 +22,11 @@ export async function openPostgresStore<S>(
 ): Promise<Store<S>> {
   const { migrations, now = Date.now, notice = () => {} } = options
   const server = parsePostgresUrl(options.url)
-  const pool = new pg.Pool({ ...clientConfig(server, 'store'), max: CONNECTIONS_MAX })
+  const pool = new pg.Pool({
+    ...clientConfig(server, 'store'),
+    max: CONNECTIONS_MAX,
+    verify: refuseReadOnly,
+  })
   // An idle connection that the server ends is replaced by the next query; unheard it ends us.
   pool.on('error', () => undefined)
   // The pool listens to idle connections only: one that is lent would end us when it is cut.
@@ -84,6 +89,17 @@ export async function openPostgresStore<S>(
       return closing
     },
   }
+}
+
+/**
+ * Each new connection: a standby, or a primary that became one, answers with what was true a while
+ * ago, and a key that was replaced since would go on working.
+ */
+function refuseReadOnly(client: pg.PoolClient, done: (error?: Error) => void): void {
+  client.query<{ transaction_read_only: string }>('show transaction_read_only').then(({ rows }) => {
+    if (rows[0]?.transaction_read_only === 'off') done()
+    else done(reasonFailure(READ_ONLY))
+  }, done)
 }
 
 async function checkServer<S>(db: Kysely<S>, name: string, notice: Notice): Promise<void> {

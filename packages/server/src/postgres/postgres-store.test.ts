@@ -257,6 +257,24 @@ describe.runIf(HAS_POSTGRES)('two stores on one database', () => {
   })
 })
 
+describe.runIf(HAS_POSTGRES)('a server that becomes a standby', () => {
+  it('is not read from any more: what it says may be old', async () => {
+    const url = await newPostgresDatabase()
+    const name = new URL(url).pathname.slice(1)
+    const store = await open(url)
+    await asSuperuser(`alter database ${name} set default_transaction_read_only = on`)
+    await terminate(url)
+    // The connections from before are gone; the first answer may still be about one of them.
+    await store.check().catch(() => undefined)
+    await expect(store.check()).rejects.toMatchObject({
+      code: 'not-ready',
+      message: expect.stringContaining('read-only'),
+    })
+    await asSuperuser(`alter database ${name} reset default_transaction_read_only`)
+    await store.check()
+  })
+})
+
 describe.runIf(HAS_POSTGRES)('a connection that is cut', () => {
   it('fails what it was in the middle of and nothing after that', async () => {
     const url = await newPostgresDatabase()

@@ -6,7 +6,7 @@ import type { Database } from './database/schema.ts'
 import type { ConsoleDirectory } from './directory.ts'
 
 /** For this long after the database was asked, requests are answered from memory (design 4). */
-export const LEASE_MS = 1_000
+const LEASE_MS = 1_000
 /** Three chances to renew the lease before it lapses. */
 const POLL_MS = 300
 

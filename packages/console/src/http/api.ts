@@ -8,11 +8,12 @@ import { invite } from '../organizations/invite.ts'
 import { endSession } from '../sessions/end.ts'
 import { viewAccount } from './account-view.ts'
 import { InvitationBody, SignInBody, SignUpBody } from './api-schemas.ts'
-import { requireKeyOrSession, requireOwnPage } from './authenticate.ts'
+import { requireKeyOrSession, requireOwnPage, SAFE_METHODS } from './authenticate.ts'
 import { type EdgeEnv, requestContext } from './edge.ts'
 import { invitationUrl } from './invitation-url.ts'
 import type { KeyAuthenticator } from './key-authenticator.ts'
 import { rackSummary } from './rack-summary.ts'
+import { receiveBody } from './read-body.ts'
 import { readJson } from './read-input.ts'
 import { clearSessionCookie, keepSession, readSessionCookie } from './session-cookie.ts'
 
@@ -20,6 +21,12 @@ import { clearSessionCookie, keepSession, readSessionCookie } from './session-co
 export function createApi(context: ConsoleContext, authenticate: KeyAuthenticator): Hono<EdgeEnv> {
   const api = new Hono<EdgeEnv>()
   const known = requireKeyOrSession(context, authenticate)
+
+  // Before anybody is authenticated, so that what counts are the rights of when it is complete.
+  api.use(async (c, next) => {
+    if (!SAFE_METHODS.has(c.req.method)) await receiveBody(c.env.incoming)
+    await next()
+  })
 
   api.post('/sign-up', requireOwnPage, async (c) => {
     const { setup_token: setupToken, ...body } = await readJson(c, SignUpBody)

@@ -27,8 +27,9 @@ export function clientConfig(server: PostgresServer, purpose: string): ClientCon
     host: server.host,
     port: server.port,
     user: server.user,
-    // A function, because pg would replace an empty text by PGPASSWORD.
-    password: () => server.password.reveal(),
+    // A function, because pg would replace an empty text by PGPASSWORD. Asked for a password that is
+    // empty it gives up with the connection left open; a wrong one is answered by the server.
+    password: () => server.password.reveal() || 'DATABASE_URL has no password',
     database: server.database,
     ssl: server.tls,
     application_name: `keyrack ${purpose}`,

@@ -3,7 +3,7 @@
  * are named, and tests that need them are reported as skipped; `REQUIRE=chromium,ssh` (as CI sets
  * it) makes their absence a failure instead.
  */
-import { accessSync, constants } from 'node:fs'
+import { accessSync, constants, existsSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 
 const PARTS: Record<string, string> = {
@@ -11,12 +11,15 @@ const PARTS: Record<string, string> = {
   chromium: 'the pages in a real browser',
   fish: 'completion in fish',
   openssl: 'our certificates read by OpenSSL',
+  postgres: 'the Console and its store on PostgreSQL',
   ssh: 'instances reached by the OpenSSH client',
   'ssh-keygen': 'our SSH keys read by OpenSSH',
   zsh: 'completion in zsh',
 }
 
 export function isInstalled(program: string): boolean {
+  // Debian keeps PostgreSQL's programs off PATH, several versions side by side.
+  if (program === 'postgres') return existsSync('/usr/lib/postgresql')
   return (process.env.PATH ?? '').split(delimiter).some((folder) => {
     try {
       accessSync(join(folder, program), constants.X_OK)

@@ -1,16 +1,55 @@
+import { existsSync } from 'node:fs'
 import { defineConfig } from 'vitest/config'
 
 const conditions = ['source', 'module', 'node', 'development|production']
+const postgresIsInstalled = existsSync('/usr/lib/postgresql')
+
+/** Is not about the database: the browser's side, the proxy, the local Rack and the program as such. */
+const NOT_ABOUT_THE_DATABASE = [
+  'packages/console/src/web/{browser,accessibility}.test.ts',
+  'packages/console/src/{proxy,web/testing}/**',
+  'packages/console/src/racks/local-rack.test.ts',
+  'packages/console/src/main.test.ts',
+  // Starts its own Consoles on PostgreSQL in any case.
+  'packages/console/src/follow-directory.test.ts',
+]
+
+const globalSetup = ['./packages/server/src/testing/postgres-setup.ts']
 
 export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions } },
   test: {
-    include: ['packages/*/src/**/*.test.{ts,tsx}', 'e2e/**/*.test.ts'],
     globalSetup: ['./optional-parts.ts'],
     exclude: ['**/node_modules/**', '**/dist/**'],
     testTimeout: 30_000,
     hookTimeout: 60_000,
+    projects: [
+      {
+        extends: true as const,
+        test: {
+          name: 'all',
+          include: ['packages/*/src/**/*.test.{ts,tsx}', 'e2e/**/*.test.ts'],
+          globalSetup,
+          provide: { database: 'SQLite' },
+        },
+      },
+      // The Console's whole suite once more, on a PostgreSQL server.
+      ...(postgresIsInstalled
+        ? [
+            {
+              extends: true as const,
+              test: {
+                name: 'postgres',
+                include: ['packages/console/src/**/*.test.{ts,tsx}'],
+                exclude: ['**/node_modules/**', '**/dist/**', ...NOT_ABOUT_THE_DATABASE],
+                globalSetup,
+                provide: { database: 'PostgreSQL' as const },
+              },
+            },
+          ]
+        : []),
+    ],
     coverage: {
       // The package that holds all cryptography: nothing in it goes untested.
       include: ['packages/secrets/src/**/*.ts'],

@@ -1,15 +1,18 @@
 import { BlockList, isIP } from 'node:net'
 import { join } from 'node:path'
-import { KeyrackError } from '@keyrack/protocol'
+import { errorText, KeyrackError } from '@keyrack/protocol'
+import type { Secret } from '@keyrack/secrets'
 import {
   childEnvironment,
   folder,
   type LogLevel,
   list,
   oneOf,
+  parsePostgresUrl,
   port,
   readSettings,
   type SettingsSource,
+  secretText,
   text,
 } from '@keyrack/server'
 
@@ -25,6 +28,8 @@ export interface ConsoleConfig {
   operatorPort: number
   dataDir: string
   keyDir: string
+  /** PostgreSQL instead of a file in `dataDir`. The address holds a password. */
+  databaseUrl: Secret | undefined
   tlsCertFile: string | undefined
   tlsKeyFile: string | undefined
   /** Addresses and networks whose `X-Forwarded-For` is believed. */
@@ -58,15 +63,13 @@ const SPECS = {
   PUBLIC_URL: text(),
   RACK_NETWORKS: list(),
   LOG_LEVEL: oneOf(LOG_LEVELS, 'info'),
-  DATABASE_URL: text(),
+  DATABASE_URL: secretText(),
 }
 
 export function readConfig(source: SettingsSource): ConsoleConfig {
   const settings = readSettings(SPECS, source)
   const problems = [
-    ...(settings.DATABASE_URL === undefined
-      ? []
-      : ['DATABASE_URL is set, but this version keeps its data in DATA_DIR only; unset it']),
+    ...databaseUrlProblems(settings.DATABASE_URL),
     ...((settings.TLS_CERT_FILE === undefined) === (settings.TLS_KEY_FILE === undefined)
       ? []
       : ['TLS_CERT_FILE and TLS_KEY_FILE belong together; set both or none']),
@@ -84,6 +87,7 @@ export function readConfig(source: SettingsSource): ConsoleConfig {
     operatorPort: settings.OPERATOR_PORT,
     dataDir: settings.DATA_DIR,
     keyDir: settings.KEY_DIR ?? join(settings.DATA_DIR, 'console', 'keys'),
+    databaseUrl: settings.DATABASE_URL,
     tlsCertFile: settings.TLS_CERT_FILE,
     tlsKeyFile: settings.TLS_KEY_FILE,
     trustedProxies: settings.TRUSTED_PROXIES,
@@ -122,6 +126,17 @@ function isNetwork(value: string): boolean {
   const family = isIP(address)
   if (family === 0 || rest.length > 0) return false
   return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (family === 6 ? 128 : 32))
+}
+
+function databaseUrlProblems(url: Secret | undefined): string[] {
+  if (url === undefined) return []
+  try {
+    parsePostgresUrl(url)
+    return []
+  } catch (error) {
+    if (!(error instanceof KeyrackError)) throw error
+    return [errorText(error)]
+  }
 }
 
 function publicUrlProblems(value: string | undefined): string[] {

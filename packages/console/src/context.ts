@@ -8,6 +8,7 @@ import type { AuditLog } from './audit/audit-log.ts'
 import type { ConsoleConfig } from './config.ts'
 import type { Database } from './database/schema.ts'
 import type { Directory } from './directory.ts'
+import type { Freshness } from './follow-directory.ts'
 
 export type { Permission }
 
@@ -31,6 +32,8 @@ export interface Domain {
   store: Store<Database>
   commit<T>(work: (tx: Tx) => Promise<T>): Promise<T>
   directory: Directory
+  /** Whether the directory may be believed, when other Consoles write to the same database. */
+  freshness: Freshness
   audit: AuditLog
   log: Logger
   /** Now, in milliseconds since 1970. */

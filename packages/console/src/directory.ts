@@ -1,4 +1,5 @@
 import type { Store } from '@keyrack/server'
+import { readDirectoryVersion } from './database/directory-version.ts'
 import { EMPTY_SNAPSHOT, loadSnapshot, type Snapshot } from './database/load-snapshot.ts'
 import type { Database } from './database/schema.ts'
 
@@ -62,10 +63,10 @@ export interface Directory {
 
 /** The side of the directory that only `commit` and the composition root see. */
 export interface ConsoleDirectory extends Directory {
-  /** To be taken inside a transaction, where it orders snapshots as the database ordered the writes. */
-  nextNumber(): number
+  /** The version of the database's that is shown. */
+  readonly version: number
   /** Replaces the snapshot, unless a newer one is already there. */
-  swap(snapshot: Snapshot, number: number): void
+  swap(snapshot: Snapshot, version: number): void
 }
 
 /**
@@ -74,8 +75,7 @@ export interface ConsoleDirectory extends Directory {
  */
 export function createDirectory(store: Store<Database>): ConsoleDirectory {
   let current: Snapshot = EMPTY_SNAPSHOT
-  let currentNumber = 0
-  let lastNumber = 0
+  let currentVersion = 0
   const statuses = new Map<string, RackStatus>()
 
   const directory: ConsoleDirectory = {
@@ -106,20 +106,19 @@ export function createDirectory(store: Store<Database>): ConsoleDirectory {
     },
     setRackStatus: (rackId, status) => void statuses.set(rackId, status),
     async refresh() {
-      const loaded = await store.transaction(async (tx) => ({
+      const loaded = await store.read(async (tx) => ({
+        version: await readDirectoryVersion(tx),
         snapshot: await loadSnapshot(tx),
-        number: directory.nextNumber(),
       }))
-      directory.swap(loaded.snapshot, loaded.number)
+      directory.swap(loaded.snapshot, loaded.version)
     },
-    nextNumber() {
-      lastNumber += 1
-      return lastNumber
+    get version() {
+      return currentVersion
     },
-    swap(snapshot, number) {
-      if (number < currentNumber) return
+    swap(snapshot, version) {
+      if (version < currentVersion) return
       current = snapshot
-      currentNumber = number
+      currentVersion = version
     },
   }
   return directory

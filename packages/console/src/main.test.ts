@@ -89,7 +89,7 @@ describe('starting', () => {
   it('names a wrong setting without repeating what may be secret', async () => {
     const server = new ConsoleProcess(testFolder(), { DATABASE_URL: 'postgres://ada:s3cr3t@db' })
     expect(await server.exited).toBe(1)
-    expect(server.errors).toMatch(/^ERROR: DATABASE_URL is set/)
+    expect(server.errors).toMatch(/^ERROR: DATABASE_URL is wrong: it names no database/)
     expect(server.errors + server.output).not.toContain('s3cr3t')
   })
 

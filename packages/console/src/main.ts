@@ -1,6 +1,7 @@
 import { errorText, KeyrackError } from '@keyrack/protocol'
 import { createLogger, type Logger, onStop } from '@keyrack/server'
 import { readConfig } from './config.ts'
+import { createKey } from './create-key.ts'
 import { startConsole } from './wire.ts'
 
 // The process: its environment, its signals, and what it says to whoever started it.
@@ -13,6 +14,11 @@ async function main(): Promise<void> {
   let log: Logger | undefined
   try {
     const config = readConfig({ env: process.env })
+    const [first, ...words] = process.argv.slice(2)
+    if (first === 'keys') {
+      process.stdout.write(createKey(words, config.keyDir))
+      return
+    }
     log = createLogger({ name: 'console', level: config.logLevel })
     const starting = startConsole(config, log)
     // A signal during the start waits for it: what is half open could not be closed in order.

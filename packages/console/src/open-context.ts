@@ -1,16 +1,26 @@
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { mintToken } from '@keyrack/secrets'
-import { createMetrics, type Logger, lockFolder, openKeyring, openStore } from '@keyrack/server'
+import {
+  createMetrics,
+  type Logger,
+  lockFolder,
+  openKeyring,
+  openStore,
+  type Store,
+} from '@keyrack/server'
 import { PasswordWork } from './accounts/password-work.ts'
 import { SignInThrottle } from './accounts/sign-in-throttle.ts'
 import { AuditLog } from './audit/audit-log.ts'
 import type { ConsoleConfig } from './config.ts'
+import { consoleId } from './console-id.ts'
 import type { ConsoleContext } from './context.ts'
 import { canaryRow } from './database/canary-row.ts'
 import { createCommit } from './database/commit.ts'
 import { MIGRATIONS } from './database/migrations.ts'
 import type { Database } from './database/schema.ts'
-import { createDirectory } from './directory.ts'
+import { type ConsoleDirectory, createDirectory } from './directory.ts'
+import { ALWAYS_FRESH, DirectoryFollower, type Freshness } from './follow-directory.ts'
 
 /** What has to be closed again, oldest first. */
 export type Closing = Array<() => Promise<void> | void>
@@ -26,15 +36,23 @@ export async function openContext(
   const lock = lockFolder(folder, 'Console')
   closing.push(() => lock.release())
 
+  const { databaseUrl } = config
   const file = join(folder, 'db')
-  const store = await openStore<Database>({ file, migrations: MIGRATIONS, notice })
+  if (databaseUrl !== undefined && existsSync(file)) {
+    notice(`DATABASE_URL is set, so the accounts in ${file} are not used`)
+  }
+  const place = databaseUrl === undefined ? { file } : { url: databaseUrl }
+  const store = await openStore<Database>({ ...place, migrations: MIGRATIONS, notice })
   closing.push(() => store.close())
   const canary = canaryRow(store)
-  const keyring = await openKeyring({ folder: config.keyDir, mayCreate: true, canary, notice })
+  // Each of several Consoles would make a key of its own, and all but one would open nothing.
+  const mayCreate = databaseUrl === undefined
+  const keyring = await openKeyring({ folder: config.keyDir, mayCreate, canary, notice })
 
   const directory = createDirectory(store)
-  await directory.refresh()
-  const audit = new AuditLog(store)
+  const freshness = await follow(store, directory, log, closing)
+  const owner = store.shared === undefined ? '' : consoleId(folder)
+  const audit = new AuditLog(store, Date.now, owner)
   const interrupted = await audit.finishInterrupted()
   if (interrupted > 0) log.warn({ interrupted }, 'writes cut off by the last stop are recorded')
 
@@ -44,6 +62,7 @@ export async function openContext(
     commit: createCommit(store, directory),
     keyring,
     directory,
+    freshness,
     audit,
     log,
     clock: Date.now,
@@ -53,4 +72,21 @@ export async function openContext(
     metrics: createMetrics(),
     ready: () => store.check(),
   }
+}
+
+/** Loads the directory and, where other Consoles write too, keeps it theirs. */
+async function follow(
+  store: Store<Database>,
+  directory: ConsoleDirectory,
+  log: Logger,
+  closing: Closing,
+): Promise<Freshness> {
+  if (store.shared === undefined) {
+    await directory.refresh()
+    return ALWAYS_FRESH
+  }
+  const follower = new DirectoryFollower({ store, directory, log })
+  closing.push(() => follower.stop())
+  await follower.start()
+  return follower
 }

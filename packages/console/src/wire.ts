@@ -4,6 +4,7 @@ import { createHealth, type Logger, loadCertificate, openOperatorListener } from
 import { banner, loginHost } from './banner.ts'
 import type { ConsoleConfig } from './config.ts'
 import type { ConsoleContext } from './context.ts'
+import { beforeDirectory } from './http/before-directory.ts'
 import { createHandler } from './http/handler.ts'
 import { createKeyAuthenticator } from './http/key-authenticator.ts'
 import { openListeners } from './listeners.ts'
@@ -71,6 +72,7 @@ async function serve(
     audit,
     rackNetworks: config.rackNetworks,
     authenticate,
+    beforeDirectory: (authorization) => beforeDirectory(context, authorization),
     failed: (error, requestId) => log.error({ err: error, requestId }, 'a stream failed'),
   })
   closing.push(() => proxy.close())

@@ -5,7 +5,8 @@ import { sealedWith } from '@keyrack/secrets'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { openKeyring } from './canary.ts'
 import { loadKeyring } from './key-folder.ts'
-import { openStore, type Store } from './sqlite/open-store.ts'
+import { openStore } from './store/open-store.ts'
+import type { Store } from './store/store.ts'
 import { temporaryFolder } from './testing/temporary-folder.ts'
 
 interface Schema {

@@ -5,6 +5,7 @@ import { type KeyFolderOptions, keyNeeded, loadKeyring } from './key-folder.ts'
 /** Where a server keeps its canary: one row, one sealed text. */
 export interface CanaryRow {
   read(): Promise<string | undefined>
+  /** Writes the first one; when there is one already, it stays. */
   write(sealed: string): Promise<void>
 }
 
@@ -16,11 +17,9 @@ const PLACE = { table: 'canary', row: 'canary', column: 'sealed', version: 1 }
  * start seals a known text, every later one opens it.
  */
 export async function checkCanary(keyring: Keyring, row: CanaryRow, folder: string): Promise<void> {
-  const sealed = await row.read()
-  if (sealed === undefined) {
-    await row.write(seal(keyring, Secret.of(TEXT), PLACE))
-    return
-  }
+  if ((await row.read()) === undefined) await row.write(seal(keyring, Secret.of(TEXT), PLACE))
+  // Read again: of two servers that start at once only one has written.
+  const sealed = (await row.read()) ?? ''
   try {
     if (open(keyring, sealed, PLACE).reveal() === TEXT) return
   } catch (error) {

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { errorText, KeyrackError } from '@keyrack/protocol'
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { lockFolder } from './folder-lock.ts'
-import { openStore } from './sqlite/open-store.ts'
+import { openStore } from './store/open-store.ts'
 import { startProgram } from './testing/child-program.ts'
 import { temporaryFolder } from './testing/temporary-folder.ts'
 

@@ -17,6 +17,8 @@ export {
   type OperatorRoute,
   openOperatorListener,
 } from './operator-listener.ts'
+export { isPostgres } from './postgres/is-postgres.ts'
+export { parsePostgresUrl } from './postgres/postgres-url.ts'
 export { privateFolder } from './private-folder.ts'
 export { requestId } from './request-id.ts'
 export {
@@ -40,7 +42,8 @@ export {
   type SettingsSource,
   settingsReport,
 } from './settings.ts'
-export { isUniqueViolation } from './sqlite/failures.ts'
-export { openStore, type Store } from './sqlite/open-store.ts'
+export { isUniqueViolation } from './store/is-unique-violation.ts'
+export { openStore, type StorePlace } from './store/open-store.ts'
+export type { Listener, SharedStore, Store, Subscription } from './store/store.ts'
 export { type Certificate, type CertificateOptions, loadCertificate } from './tls.ts'
 export { writePrivateFile } from './write-private-file.ts'

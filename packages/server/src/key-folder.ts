@@ -51,7 +51,7 @@ export function writeMasterKey(folder: string, key: MasterKey): void {
 export function keyNeeded(folder: string, keyId: string | undefined): KeyrackError {
   if (keyId === undefined) {
     return new KeyrackError('not-ready', `there is no master key in ${folder}`, {
-      hint: 'put the key file of this server there; a new key could not open what is sealed',
+      hint: 'put the key file of this server there; if it is the very first of a new database, make one with: keyrack-console keys create',
     })
   }
   return new KeyrackError(

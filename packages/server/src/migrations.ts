@@ -39,13 +39,19 @@ export async function migrate(
   const report: MigrationReport = { from: recorded.length, to: recorded.length, ran: [] }
   for (const migration of migrations.slice(recorded.length)) {
     const started = now()
-    await transaction(async (tx) => {
+    const ran = await transaction(async (tx) => {
+      // Another server that starts at the same time may have been first.
+      const byNow = await readRecorded(tx)
+      assertSameHistory(byNow, migrations)
+      if (byNow.length >= migration.id) return false
       await migration.up(tx)
       await sql`insert into schema_migrations (id, name, applied_at)
         values (${migration.id}, ${migration.name}, ${started})`.execute(tx)
+      return true
     })
-    report.ran.push({ id: migration.id, name: migration.name, milliseconds: now() - started })
     report.to = migration.id
+    if (!ran) continue
+    report.ran.push({ id: migration.id, name: migration.name, milliseconds: now() - started })
   }
   return report
 }

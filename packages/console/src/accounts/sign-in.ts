@@ -27,6 +27,8 @@ export async function signIn(
   if (input.email.length > TEXT_MAX) throw passwordRefused()
   const email = comparableEmail(input.email)
   const { subject, stored } = await checkPassword(domain, email, input.password, request)
+  // An account that is not known was made on another Console a moment ago.
+  if (domain.directory.accountById(stored.id) === undefined) await domain.freshness.newest()
   const signedIn = await domain.store.transaction(async (tx) => {
     // The password may have been changed, and its sessions ended, while this one was verified.
     const now = await passwordOf(tx, email)

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { type RawBuilder, sql } from 'kysely'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, inject, it } from 'vitest'
 import type { AuditTable } from '../database/schema.ts'
 import { founder, openDomain, type TestDomain } from '../testing/console-domain.ts'
 import type { AuditEvent } from './audit-log.ts'
@@ -23,6 +23,18 @@ function rowsOf(domain: TestDomain, chain = 'server'): Promise<AuditTable[]> {
     .orderBy('sequence')
     .execute()
 }
+
+/** Statements that PostgreSQL does not have. */
+const onlySqlite = () => [
+  sql`update or ignore audit set status = 500 where sequence = 2`,
+  // The same row again under each of the names it has: SQLite would remove the one in its way.
+  replacing(sql`*`),
+  replacing(sql.raw(columns({ actor_name: `'eve'` }))),
+  replacing(sql.raw(columns({ id: `'new'`, event_id: `'new'` }))),
+  replacing(sql.raw(columns({ id: `'new'`, chain: `'other'` }))),
+  sql`insert or replace into audit (rowid, ${sql.raw(COLUMNS.join(', '))})
+    select rowid, ${sql.raw(columns({ id: `'n'`, event_id: `'n'`, chain: `'other'` }))} from audit`,
+]
 
 describe('the audit log', () => {
   it('appends what was going to happen, and then how it ended', async () => {
@@ -70,16 +82,12 @@ describe('the audit log', () => {
     await domain.audit.record(EVENT, { status: 200 })
     for (const statement of [
       sql`update audit set target = 'something else'`,
-      sql`update or ignore audit set status = 500 where sequence = 2`,
+      sql`update audit set status = 500 where sequence = 2`,
       sql`delete from audit`,
       sql`delete from audit where sequence = 2`,
-      // The same row again under each of the names it has: SQLite would remove the one in its way.
-      replacing(sql`*`),
-      replacing(sql.raw(columns({ actor_name: `'eve'` }))),
-      replacing(sql.raw(columns({ id: `'new'`, event_id: `'new'` }))),
-      replacing(sql.raw(columns({ id: `'new'`, chain: `'other'` }))),
-      sql`insert or replace into audit (rowid, ${sql.raw(COLUMNS.join(', '))})
-        select rowid, ${sql.raw(columns({ id: `'n'`, event_id: `'n'`, chain: `'other'` }))} from audit`,
+      sql`insert into audit select * from audit where sequence = 1
+        on conflict (id) do update set target = 'something else'`,
+      ...(inject('database') === 'SQLite' ? onlySqlite() : [sql`truncate audit`]),
     ]) {
       await expect(statement.execute(domain.store.db)).rejects.toThrow('never changed')
     }

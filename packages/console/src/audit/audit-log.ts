@@ -36,14 +36,21 @@ export class AuditLog {
   readonly #store: Store<Database>
   readonly #clock: () => number
 
-  constructor(store: Store<Database>, clock: () => number = Date.now) {
+  readonly #owner: string
+
+  /**
+   * `owner` is this Console's id where several write to one database: it begins the id of every
+   * event, so that a start finishes what this Console left open and nobody else's.
+   */
+  constructor(store: Store<Database>, clock: () => number = Date.now, owner = '') {
     this.#store = store
     this.#clock = clock
+    this.#owner = owner
   }
 
   /** Appends the `started` row; the answer is what `finished` takes. */
   async started(event: AuditEvent, tx?: Tx): Promise<string> {
-    const id = newId()
+    const id = this.#owner + newId()
     await this.#within(tx, (open) =>
       this.#append(open, {
         id,
@@ -82,7 +89,7 @@ export class AuditLog {
     })
   }
 
-  /** At start-up: gives every event that a crash cut off its second row. Returns how many. */
+  /** At start-up: gives every event of this Console that a crash cut off its second row. Returns how many. */
   async finishInterrupted(): Promise<number> {
     return this.#store.transaction(async (tx) => {
       const open = await tx
@@ -94,6 +101,7 @@ export class AuditLog {
         )
         .where('started.phase', '=', 'started')
         .where('finished.id', 'is', null)
+        .where('started.id', 'like', `${this.#owner}%`)
         .select('started.id')
         .orderBy('started.at')
         .execute()

@@ -13,7 +13,7 @@ export function canaryRow(store: Store<Database>): CanaryRow {
         tx
           .insertInto('canary')
           .values({ id: 'canary', sealed })
-          .onConflict((conflict) => conflict.column('id').doUpdateSet({ sealed }))
+          .onConflict((conflict) => conflict.column('id').doNothing())
           .execute(),
       )
     },

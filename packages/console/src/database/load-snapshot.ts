@@ -64,7 +64,9 @@ async function loadRacks(
   db: Kysely<Database>,
   organizations: ReadonlyMap<string, OrganizationEntry>,
 ): Promise<Map<string, Omit<RackEntry, 'status'>[]>> {
-  const rows = await db.selectFrom('racks').selectAll().orderBy('name').execute()
+  const rows = await db.selectFrom('racks').selectAll().execute()
+  // Not by the database: its order depends on the language it was made with.
+  rows.sort((a, b) => (a.name < b.name ? -1 : 1))
   const racks = new Map<string, Omit<RackEntry, 'status'>[]>()
   for (const row of rows) {
     // Before the first account there is nobody who could see the local Rack.

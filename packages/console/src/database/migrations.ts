@@ -1,6 +1,7 @@
 import type { Migration } from '@keyrack/server'
 import { foundation } from './migrations/0001-foundation.ts'
 import { addedRacks } from './migrations/0002-added-racks.ts'
+import { directoryVersion } from './migrations/0003-directory-version.ts'
 
 /** In order, forward-only, never edited after a release. */
-export const MIGRATIONS: readonly Migration[] = [foundation, addedRacks]
+export const MIGRATIONS: readonly Migration[] = [foundation, addedRacks, directoryVersion]

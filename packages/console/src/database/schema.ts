@@ -14,6 +14,7 @@ export interface Database {
   racks: RacksTable
   audit: AuditTable
   canary: CanaryTable
+  directory_version: DirectoryVersionTable
 }
 
 export interface OrganizationsTable {
@@ -133,4 +134,10 @@ export interface AuditTable {
 export interface CanaryTable {
   id: string
   sealed: string
+}
+
+/** One row; see migration 2. */
+export interface DirectoryVersionTable {
+  id: number
+  version: number
 }

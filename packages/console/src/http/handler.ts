@@ -7,6 +7,7 @@ import type { ConsoleContext } from '../context.ts'
 import type { RackProxy } from '../proxy/index.ts'
 import { logFailure, logSocketWhenDone, logWhenDone } from './access-log.ts'
 import { type Apps, createApps, type Login } from './app.ts'
+import { beforeDirectory } from './before-directory.ts'
 import { createFactsReader, errorHeaders, type RequestFacts } from './edge.ts'
 import { createHostCheck } from './host-check.ts'
 import type { KeyAuthenticator } from './key-authenticator.ts'
@@ -49,8 +50,12 @@ export function createHandler(options: HandlerOptions): ConsoleHandler {
     page: listenerOf(apps.page),
   }
 
+  const fresh = (req: IncomingMessage) => beforeDirectory(context, req.headers.authorization)
+
   async function serve(req: IncomingMessage, res: ServerResponse, facts: RequestFacts) {
     const owner = check(req, facts)
+    // Liveness is asked about most when the database is gone.
+    if (!isOpen(normalizePath(req.url ?? '').path)) await fresh(req)
     if (owner === 'rack') await proxy.request(req, res, facts)
     else await listeners[owner](req, res)
   }

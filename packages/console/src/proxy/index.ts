@@ -31,6 +31,8 @@ export interface ProxyOptions {
   rackNetworks: readonly string[]
   /** Step 1, shared with the Console's own routes. */
   authenticate: (authorization: string | undefined, address: string) => AccountEntry
+  /** What a stream waits for before it is looked up whose it is; requests have waited already. */
+  beforeDirectory?: (authorization: string | undefined) => Promise<void> | undefined
   /** Told of failures that are the Console's own fault. */
   failed: (error: unknown, requestId: string) => void
 }
@@ -184,6 +186,7 @@ export function createProxy(options: ProxyOptions): RackProxy {
     let exitCode = endsWithExitCode(client)
     let recording: Recording | undefined
     try {
+      await options.beforeDirectory?.(client.headers.authorization)
       const prepared = prepare(client, facts, true)
       exitCode = prepared.route.exitCode ?? false
       recording = await begin(client, prepared, facts)

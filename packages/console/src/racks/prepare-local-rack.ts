@@ -10,6 +10,12 @@ import { localRackRow } from './local-rack-row.ts'
  */
 export async function prepareLocalRack(context: ConsoleContext): Promise<LocalRack | undefined> {
   const { config, keyring, log } = context
+  if (config.databaseUrl !== undefined) {
+    log.info(
+      'no local Rack is run, because the Consoles of one database would each need it on their own machine (DATABASE_URL is set)',
+    )
+    return undefined
+  }
   // Design 8: the local engine is for a server that only this machine reaches.
   if (!isLoopback(config.host)) {
     log.warn(

@@ -15,7 +15,7 @@ const TOKEN = /^[A-Za-z0-9_-]{43}$/
 
 /** The session of a cookie's value, or undefined when it is unknown, ended, idle too long or too old. */
 export async function findSession(
-  domain: Pick<Domain, 'store' | 'clock' | 'directory'>,
+  domain: Pick<Domain, 'store' | 'clock' | 'directory' | 'freshness'>,
   token: string,
 ): Promise<Session | undefined> {
   if (!TOKEN.test(token)) return undefined
@@ -26,6 +26,8 @@ export async function findSession(
     .executeTakeFirst()
   const now = domain.clock()
   if (row === undefined || isOver(row, now)) return undefined
+  // A session of an account that is not known is of one that was made elsewhere a moment ago.
+  if (domain.directory.accountById(row.account_id) === undefined) await domain.freshness.newest()
   const account = domain.directory.accountById(row.account_id)
   if (account === undefined) return undefined
   if (now - row.last_used_at >= TOUCH_MS) {

@@ -1,12 +1,14 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Secret } from '@keyrack/secrets'
 import { createLogger } from '@keyrack/server'
-import { onTestFinished } from 'vitest'
+import { newPostgresDatabase } from '@keyrack/server/testing'
+import { inject, onTestFinished } from 'vitest'
 import { type SignedUp, signUp } from '../accounts/sign-up.ts'
 import { type ConsoleConfig, readConfig } from '../config.ts'
 import type { ConsoleContext } from '../context.ts'
+import { createKey } from '../create-key.ts'
 import type { AccountEntry } from '../directory.ts'
 import { type Closing, openContext } from '../open-context.ts'
 import { invite } from '../organizations/invite.ts'
@@ -26,6 +28,26 @@ export function testConfig(dataDir: string, env: Record<string, string> = {}): C
   return readConfig({
     env: { PATH: process.env.PATH, DATA_DIR: dataDir, LOG_LEVEL: 'silent', ...env },
   })
+}
+
+/** The database of each data folder, so that opening one again finds what was there. */
+const databases = new Map<string, Promise<string>>()
+
+/**
+ * In the project `postgres` of vitest.config.ts: a database of its own for each data folder, and the
+ * master key that a Console does not make there by itself. Nothing for SQLite.
+ */
+export async function databaseSettings(dataDir: string): Promise<Record<string, string>> {
+  if (inject('database') === 'SQLite') return {}
+  return postgresSettings(dataDir)
+}
+
+export async function postgresSettings(dataDir: string): Promise<Record<string, string>> {
+  const known = databases.get(dataDir) ?? newPostgresDatabase()
+  databases.set(dataDir, known)
+  const keyDir = join(dataDir, 'console', 'keys')
+  if (!existsSync(keyDir)) createKey(['create'], keyDir)
+  return { DATABASE_URL: await known }
 }
 
 export interface TestDomain extends ConsoleContext {
@@ -50,8 +72,9 @@ export async function openDomain(
   const close = async (): Promise<void> => {
     for (const step of closing.splice(0).reverse()) await step()
   }
+  const settings = { ...(await databaseSettings(folder)), ...env }
   onTestFinished(close)
-  const context = await openContext(testConfig(folder, env), log, closing).catch(
+  const context = await openContext(testConfig(folder, settings), log, closing).catch(
     async (error: unknown) => {
       await close()
       throw error

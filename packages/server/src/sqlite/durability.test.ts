@@ -1,10 +1,10 @@
 import { randomInt } from 'node:crypto'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { openStore } from '../store/open-store.ts'
 import { startProgram } from '../testing/child-program.ts'
 import { ROWS_MIGRATION, type RowsSchema } from '../testing/rows-schema.ts'
 import { temporaryFolder } from '../testing/temporary-folder.ts'
-import { openStore } from './open-store.ts'
 
 describe('a writer that is killed', () => {
   it('loses no acknowledged row and leaves no half transaction, kill after kill', async () => {

@@ -61,14 +61,10 @@ export function sqliteCode(error: unknown): number | undefined {
 
 const UNIQUE = 'UNIQUE constraint failed: '
 
-/**
- * True when a statement failed on a unique index. `column` asks for one index: any of its columns
- * as 'table.column', or for an index over expressions its name as "index 'name'".
- */
-export function isUniqueViolation(error: unknown, column?: string): boolean {
-  if (!isDriverError(error) || !error.message.startsWith(UNIQUE)) return false
-  if (column === undefined) return true
-  return error.message.slice(UNIQUE.length).split(', ').includes(column)
+/** The columns of the unique index on which a statement failed, if that is what happened. */
+export function sqliteUniqueColumns(error: unknown): string[] | undefined {
+  if (!isDriverError(error) || !error.message.startsWith(UNIQUE)) return undefined
+  return error.message.slice(UNIQUE.length).split(', ')
 }
 
 /**

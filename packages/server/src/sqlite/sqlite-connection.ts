@@ -1,6 +1,6 @@
 import type { DatabaseSyncInstance } from '@photostructure/sqlite'
 import type { CompiledQuery, DatabaseConnection, QueryResult } from 'kysely'
-import { bindValue } from './bind-value.ts'
+import { bindValue } from '../store/bind-value.ts'
 import { storageFailure } from './failures.ts'
 import type { StatementCache } from './statement-cache.ts'
 

@@ -11,10 +11,10 @@ import {
   SqliteIntrospector,
   SqliteQueryCompiler,
 } from 'kysely'
-import { ConnectionQueue } from './connection-queue.ts'
+import { ConnectionQueue } from '../store/connection-queue.ts'
+import type { TransactionGuard } from '../store/transaction-guard.ts'
 import { SqliteConnection } from './sqlite-connection.ts'
 import { StatementCache } from './statement-cache.ts'
-import type { TransactionGuard } from './transaction-guard.ts'
 
 /** Kysely's own adapter denies it, but SQLite rolls DDL back (sqlite.org/lang_transaction.html). */
 class TransactionalAdapter extends SqliteAdapter {

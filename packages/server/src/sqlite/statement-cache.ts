@@ -1,5 +1,5 @@
 import type { DatabaseSyncInstance } from '@photostructure/sqlite'
-import type { BoundValue } from './bind-value.ts'
+import type { BoundValue } from '../store/bind-value.ts'
 
 /** The part of the driver's statement that is used; its own types say `any`. */
 export interface Statement {

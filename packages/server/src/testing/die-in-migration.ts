@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import { openStore } from '../sqlite/open-store.ts'
+import { openStore } from '../store/open-store.ts'
 import { ROWS_MIGRATION } from './rows-schema.ts'
 
 // Is killed inside its second migration, after that has changed the schema and a row.

@@ -1,5 +1,5 @@
 import { errorText, KeyrackError } from '@keyrack/protocol'
-import { openStore } from '../sqlite/open-store.ts'
+import { openStore } from '../store/open-store.ts'
 import { ROWS_MIGRATION, type RowsSchema } from './rows-schema.ts'
 
 // Opens the database of its first argument, writes a row, prints how that went; as the user of its

@@ -1,6 +1,6 @@
 import { writeSync } from 'node:fs'
 import { sql } from 'kysely'
-import { openStore } from '../sqlite/open-store.ts'
+import { openStore } from '../store/open-store.ts'
 import { ROWS_MIGRATION, type RowsSchema } from './rows-schema.ts'
 
 // Writes two rows per transaction for as long as it lives and prints each number once it is

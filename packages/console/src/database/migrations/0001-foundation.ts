@@ -1,4 +1,4 @@
-import type { Migration } from '@keyrack/server'
+import { isPostgres, type Migration } from '@keyrack/server'
 import { type Kysely, sql } from 'kysely'
 
 /** Every "first", "only one" and "used once" of this schema is a unique index (design 4). */
@@ -140,6 +140,7 @@ async function audit(tx: Kysely<unknown>): Promise<void> {
     .addUniqueConstraint('audit_phase', ['event_id', 'phase'])
     .execute()
   // A chain shows a change afterwards; the triggers refuse the mistake beforehand.
+  if (isPostgres(tx)) return refuseChangesOnPostgres(tx)
   for (const operation of ['update', 'delete']) {
     await sql`
       create trigger ${sql.ref(`audit_no_${operation}`)} before ${sql.raw(operation)} on audit
@@ -156,4 +157,15 @@ async function audit(tx: Kysely<unknown>): Promise<void> {
         or rowid = new.rowid
     )
     begin select raise(abort, 'audit rows are never changed'); end`.execute(tx)
+}
+
+async function refuseChangesOnPostgres(tx: Kysely<unknown>): Promise<void> {
+  await sql`
+    create function audit_refuse() returns trigger language plpgsql as
+    'begin raise exception using message = ''audit rows are never changed''; end'`.execute(tx)
+  for (const operation of ['update', 'delete', 'truncate']) {
+    await sql`
+      create trigger ${sql.ref(`audit_no_${operation}`)} before ${sql.raw(operation)} on audit
+      for each statement execute function audit_refuse()`.execute(tx)
+  }
 }

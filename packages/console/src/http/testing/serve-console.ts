@@ -13,6 +13,7 @@ import {
   type TestDomain,
   testFolder,
 } from '../../testing/console-domain.ts'
+import { beforeDirectory } from '../before-directory.ts'
 import { createHandler } from '../handler.ts'
 import { createKeyAuthenticator } from '../key-authenticator.ts'
 
@@ -53,7 +54,15 @@ export async function serveConsole(env: Record<string, string> = {}): Promise<Se
   const authenticate = createKeyAuthenticator(domain)
   const { rackNetworks } = config
   const failed = (error: unknown): void => domain.log.error({ err: error }, 'stream')
-  const proxy = createProxy({ directory, keyring, audit, rackNetworks, authenticate, failed })
+  const proxy = createProxy({
+    directory,
+    keyring,
+    audit,
+    rackNetworks,
+    authenticate,
+    beforeDirectory: (authorization) => beforeDirectory(domain, authorization),
+    failed,
+  })
   const certificate = await loadCertificate({ folder: join(folder, 'tls'), names: [] })
   const login = { host: 'localhost:3443', fingerprint: certificate.fingerprint }
   const handler = createHandler({ context: domain, proxy, authenticate, login })

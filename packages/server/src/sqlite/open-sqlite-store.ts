@@ -2,35 +2,18 @@ import { closeSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync, type DatabaseSyncInstance } from '@photostructure/sqlite'
 import { Kysely, sql, type Transaction } from 'kysely'
-import { type Migration, type MigrationReport, migrate } from '../migrations.ts'
+import { type MigrationReport, migrate } from '../migrations.ts'
 import { folderFailure, type Notice, privateFolder, tightenMode } from '../private-folder.ts'
+import type { StoreSettings } from '../store/open-store.ts'
+import type { Store } from '../store/store.ts'
+import { TransactionGuard } from '../store/transaction-guard.ts'
 import { storageFailure } from './failures.ts'
 import { SqliteDialect } from './sqlite-dialect.ts'
-import { TransactionGuard } from './transaction-guard.ts'
-
-export interface Store<S> {
-  /** For single statements; inside a transaction callback it throws TypeError. */
-  readonly db: Kysely<S>
-  /** What the migrations did when the store was opened. */
-  readonly migrated: MigrationReport
-  /** Transactions run one after the other; when one has resolved, its rows are on the disk. */
-  transaction<T>(work: (tx: Transaction<S>) => Promise<T>): Promise<T>
-  /** Fails when the database cannot be read; for `/readyz`. */
-  check(): Promise<void>
-  /** Waits for the transaction that is running. Safe to repeat. */
-  close(): Promise<void>
-}
-
-export interface StoreOptions {
-  file: string
-  migrations: readonly Migration[]
-  now?: () => number
-  /** Told when the file or its folder could be used by other users. */
-  notice?: Notice
-}
 
 /** Opens the database file, makes it private and durable, and brings its schema up to date. */
-export async function openStore<S>(options: StoreOptions): Promise<Store<S>> {
+export async function openSqliteStore<S>(
+  options: StoreSettings & { file: string },
+): Promise<Store<S>> {
   const { file, migrations, now = Date.now, notice = () => {} } = options
   const database = openDatabase(file, notice)
   const guard = new TransactionGuard()
@@ -51,6 +34,8 @@ export async function openStore<S>(options: StoreOptions): Promise<Store<S>> {
     db,
     migrated,
     transaction,
+    // One connection: a transaction sees one moment whether it writes or not.
+    read: transaction,
     async check() {
       await sql`select count(*) from schema_migrations`.execute(db)
     },

@@ -3,11 +3,12 @@ import { join } from 'node:path'
 import { errorText, KeyrackError } from '@keyrack/protocol'
 import { sql } from 'kysely'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { isUniqueViolation } from '../store/is-unique-violation.ts'
+import { openStore } from '../store/open-store.ts'
+import type { Store } from '../store/store.ts'
 import { startProgram } from '../testing/child-program.ts'
 import { ROWS_MIGRATION, type RowsSchema } from '../testing/rows-schema.ts'
 import { temporaryFolder } from '../testing/temporary-folder.ts'
-import { isUniqueViolation } from './failures.ts'
-import { openStore, type Store } from './open-store.ts'
 
 function folder(): string {
   const made = temporaryFolder()

@@ -1,0 +1,2 @@
+export * from './databases.ts'
+export { type PostgresServerProcess, startPostgres } from './postgres-server.ts'

@@ -10,7 +10,7 @@ export {
 export { ExitScanner } from './exit-scanner.ts'
 export { fromHeader, toHeader } from './header-text.ts'
 export { type Match, matchRoute, type NormalPath, normalizePath } from './match-route.ts'
-export { type Permission, ROUTES, type Route, route } from './routes.ts'
+export { DEPLOY_COMMANDS, type Permission, ROUTES, type Route, route } from './routes.ts'
 export {
   EXIT_MARKER,
   errorFrame,

@@ -4,7 +4,8 @@ import { parseEmail } from '../accounts/email.ts'
 import type { Domain, RequestContext } from '../context.ts'
 import type { AccountEntry, OrganizationEntry, Role } from '../directory.ts'
 import { newId } from '../new-id.ts'
-import { ROLES, roleAllows } from './roles.ts'
+import { findOrganization } from './find-organization.ts'
+import { ROLES } from './roles.ts'
 
 export interface InviteInput {
   /** The organization the newcomer joins; absent: the newcomer names a new one (server administrators only). */
@@ -35,7 +36,9 @@ export async function invite(
   request: RequestContext,
 ): Promise<Invitation> {
   const organization =
-    input.organization === undefined ? undefined : administered(domain, actor, input.organization)
+    input.organization === undefined
+      ? undefined
+      : findOrganization(domain, actor, input.organization, 'administer', 'invite people to it')
   if (organization === undefined && !actor.serverAdministrator) {
     throw new KeyrackError('forbidden', 'only a server administrator invites a new organization', {
       field: 'organization',
@@ -85,22 +88,6 @@ export async function invite(
     ...(organization === undefined ? {} : { organization: organization.name }),
     ...(email === undefined ? {} : { email }),
   }
-}
-
-/** Somebody else's organization is answered like one that does not exist. */
-function administered(domain: Domain, actor: AccountEntry, name: string): OrganizationEntry {
-  const wanted = name.trim().toLowerCase()
-  const found = domain.directory.organizationsOf(actor).find((entry) => entry.name === wanted)
-  if (found === undefined) {
-    throw new KeyrackError('not-found', 'you are not a member of an organization of that name', {
-      field: 'organization',
-    })
-  }
-  const role = actor.roles.get(found.id)
-  if (role !== undefined && roleAllows(role, 'administer')) return found
-  throw new KeyrackError('forbidden', `only administrators of ${found.name} invite people to it`, {
-    hint: 'ask one of them',
-  })
 }
 
 function parseRole(text: string | undefined, organization: OrganizationEntry | undefined): Role {

@@ -7,7 +7,7 @@ import type { Duplex } from 'node:stream'
 import { KeyrackError, normalizePath } from '@keyrack/protocol'
 import type { Keyring } from '@keyrack/secrets'
 import type { AuditLog } from '../audit/audit-log.ts'
-import type { AccountEntry, Directory, RackEntry } from '../directory.ts'
+import type { Actor, Directory, RackEntry } from '../directory.ts'
 import { openRackKey } from '../racks/open-rack-key.ts'
 import { refuseBadHandshake, refuseUnacceptable } from './acceptable.ts'
 import { createAddressGuard } from './address-guard.ts'
@@ -29,7 +29,7 @@ export interface ProxyOptions {
   /** Private networks (CIDR) in which Racks may be. */
   rackNetworks: readonly string[]
   /** Step 1, shared with the Console's own routes. */
-  authenticate: (authorization: string | undefined, address: string) => AccountEntry
+  authenticate: (authorization: string | undefined, address: string) => Actor
   /** Told of failures that are the Console's own fault. */
   failed: (error: unknown, requestId: string) => void
 }
@@ -57,7 +57,7 @@ interface Outcome {
 }
 
 interface Prepared extends Authorized {
-  account: AccountEntry
+  actor: Actor
   rack: RackEntry
   path: string
   query: string
@@ -71,12 +71,12 @@ export function createProxy(options: ProxyOptions): RackProxy {
     refuseUnacceptable(client)
     if (socket) refuseBadHandshake(client)
     const { path, query } = normalizePath(client.url ?? '')
-    const account = options.authenticate(client.headers.authorization, facts.address)
-    facts.actorId = account.id
-    const rack = findRack(directory, account, headerText(client, 'rack'))
-    const authorized = authorize(account, rack, client.method ?? '', path, socket)
+    const actor = options.authenticate(client.headers.authorization, facts.address)
+    facts.actorId = actor.id
+    const rack = findRack(directory, actor, headerText(client, 'rack'))
+    const authorized = authorize(actor, rack, client.method ?? '', path, socket)
     facts.route = authorized.route.name
-    return { ...authorized, account, rack, path, query }
+    return { ...authorized, actor, rack, path, query }
   }
 
   function attach(client: IncomingMessage, { route, rack }: Prepared, requestId: string): string[] {
@@ -85,10 +85,10 @@ export function createProxy(options: ProxyOptions): RackProxy {
   }
 
   function begin(client: IncomingMessage, prepared: Prepared, facts: ProxyFacts) {
-    const { account, rack, route, path } = prepared
+    const { actor, rack, route, path } = prepared
     const { requestId, address } = facts
     const method = client.method ?? ''
-    return record(audit, { account, rack, route, path, method, requestId, address })
+    return record(audit, { actor, rack, route, path, method, requestId, address })
   }
 
   /** Upgraded ones, which no HTTP server closes. */

@@ -157,6 +157,7 @@ function directoryOf(account: AccountEntry, racks: RackEntry[], keyHash: string)
   return {
     empty: false,
     accountByApiKeyHash: (hash) => (hash === keyHash ? account : undefined),
+    deployKeyByHash: () => undefined,
     accountById: (id) => (id === account.id ? account : undefined),
     organizationsOf: () => racks.map((rack) => rack.organization),
     organizationByName: (name) =>

@@ -7,7 +7,7 @@ export type CommandLine =
   | { kind: 'command'; name: string; args: string[] }
 
 interface Names {
-  [name: string]: { passThrough?: true }
+  [name: string]: { passThrough?: true; argument?: true }
 }
 
 const GLOBAL_WITH_VALUE = /^(-r|--rack|--host)$/
@@ -36,9 +36,11 @@ export function readCommandLine(argv: readonly string[], names: Names): CommandL
   const [second] = rest
   let name = first
   if (second !== undefined && !isOption(second) && isGroup(first, names)) {
-    name = `${first} ${second}`
-    if (names[name] === undefined) throw unknown(name, Object.keys(names))
-    rest = rest.slice(1)
+    const below = `${first} ${second}`
+    if (names[below] !== undefined) {
+      name = below
+      rest = rest.slice(1)
+    } else if (names[first]?.argument !== true) throw unknown(below, Object.keys(names))
   }
   if (help) return { kind: 'help', words: name.split(' ') }
   if (names[name]?.passThrough) rest = aroundFirstArgument(rest, globals)

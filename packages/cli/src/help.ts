@@ -6,6 +6,13 @@ const GROUPS: readonly (readonly [string, readonly string[]])[] = [
   ['Log in', ['login', 'logout', 'auth']],
   ['Racks', ['racks', 'switch', 'rack']],
   ['Instances', ['instances', 'instances ssh', 'instances terminate']],
+  [
+    'People and CI',
+    [
+      ...['members', 'members role', 'members remove', 'invite', 'invite accept'],
+      ...['deploy-keys', 'deploy-keys create', 'deploy-keys revoke'],
+    ],
+  ],
   ['More', ['version']],
 ]
 

@@ -136,7 +136,10 @@ export const ROUTES: readonly Route[] = [
   http('objects.list', 'GET /apps/{app}/objects', 'read'),
   http('objects.fetch', 'GET /apps/{app}/objects/{key...}', 'read'),
   http('objects.exists', 'HEAD /apps/{app}/objects/{key...}', 'read'),
-  http('objects.store', 'POST /apps/{app}/objects/{key...}', 'write', { options: ['Public'], ...DEPLOY }),
+  http('objects.store', 'POST /apps/{app}/objects/{key...}', 'write', {
+    options: ['Public'],
+    ...DEPLOY,
+  }),
   http('objects.delete', 'DELETE /apps/{app}/objects/{key...}', 'write'),
 
   http('processes.list', 'GET /apps/{app}/processes', 'read'),

@@ -7,10 +7,7 @@ import type { OrganizationEntry, Role } from '../directory.ts'
 import { newId } from '../new-id.ts'
 import { chosenOrganization } from '../organizations/chosen-organization.ts'
 import { insertOrganization } from '../organizations/insert-organization.ts'
-import {
-  findInvitation,
-  redeemInvitation,
-} from '../organizations/redeem-invitation.ts'
+import { findInvitation, redeemInvitation } from '../organizations/redeem-invitation.ts'
 import { adoptLocalRack } from '../racks/adopt-local-rack.ts'
 import { checkPassword } from './check-password.ts'
 import { parseEmail } from './email.ts'

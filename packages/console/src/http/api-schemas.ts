@@ -29,3 +29,19 @@ export const InvitationBody = z.strictObject({
   organization: text.optional(),
   role: z.enum(ROLES).optional(),
 })
+
+export const AcceptanceBody = z.strictObject({
+  invitation: text,
+  organization: text.optional(),
+})
+
+export const RoleBody = z.strictObject({ role: z.enum(ROLES) })
+
+/** Suggested by every interface, so that a forgotten key ends by itself. */
+const DEPLOY_KEY_DAYS = 90
+
+export const DeployKeyBody = z.strictObject({
+  name: text,
+  /** Null: never. */
+  expires_in_days: z.number().nullable().default(DEPLOY_KEY_DAYS),
+})

@@ -110,7 +110,7 @@ export async function startProxiedRack(behaviour: RackBehaviour = {}): Promise<P
     rackNetworks: [],
     authenticate: (authorization, address) =>
       authenticateUser(
-        { directory, throttle: { failed: () => undefined } },
+        { directory, throttle: { failed: () => undefined }, now: Date.now },
         authorization,
         address,
       ),

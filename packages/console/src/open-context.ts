@@ -11,6 +11,7 @@ import { createCommit } from './database/commit.ts'
 import { MIGRATIONS } from './database/migrations.ts'
 import type { Database } from './database/schema.ts'
 import { createDirectory } from './directory.ts'
+import { removeOperatorAccess } from './operator/operator-access.ts'
 
 /** What has to be closed again, oldest first. */
 export type Closing = Array<() => Promise<void> | void>
@@ -25,6 +26,8 @@ export async function openContext(
   const folder = join(config.dataDir, 'console')
   const lock = lockFolder(folder, 'Console')
   closing.push(() => lock.release())
+  // Left by a server that was killed; its port may be somebody else's by now.
+  removeOperatorAccess(folder)
 
   const file = join(folder, 'db')
   const store = await openStore<Database>({ file, migrations: MIGRATIONS, notice })

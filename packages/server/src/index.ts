@@ -40,6 +40,7 @@ export {
   settingsReport,
 } from './settings.ts'
 export { isUniqueViolation } from './sqlite/failures.ts'
+export { type InspectedStore, inspectStore } from './sqlite/inspect-store.ts'
 export { openStore, type Store } from './sqlite/open-store.ts'
 export { type Certificate, type CertificateOptions, loadCertificate } from './tls.ts'
 export { writePrivateFile } from './write-private-file.ts'

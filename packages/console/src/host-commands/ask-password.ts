@@ -1,5 +1,7 @@
 import { spawnSync } from 'node:child_process'
+import { openSync, writeSync } from 'node:fs'
 import { createInterface } from 'node:readline'
+import { ReadStream } from 'node:tty'
 import { KeyrackError } from '@keyrack/protocol'
 import { Secret } from '@keyrack/secrets'
 
@@ -19,55 +21,66 @@ export async function readPassword(): Promise<Secret> {
   return Secret.of(text.replace(/\r?\n$/, ''))
 }
 
-/** Asked twice at the terminal, without echo. */
+/** Asked twice at the controlling terminal, without echo, wherever input and output go. */
 export async function askPassword(): Promise<Secret> {
-  if (process.stdin.isTTY !== true) {
-    throw new KeyrackError('invalid', 'there is no terminal to ask for the new password', {
-      hint: 'pipe it in: keyrack-console reset-password EMAIL --password-stdin',
-    })
-  }
   const [first, second] = await askLines(['New password: ', 'Once more: '])
-  if (first === second && first !== undefined) return Secret.of(first)
+  if (first !== undefined && first === second) return Secret.of(first)
   throw new KeyrackError('invalid', 'the two passwords are not the same', {
     hint: 'nothing was changed; try again',
   })
 }
 
+const PIPE_INSTEAD = 'pipe it in: keyrack-console reset-password EMAIL --password-stdin'
+
 async function askLines(prompts: readonly string[]): Promise<string[]> {
+  const descriptor = openTerminal()
   // The system's own line editing, with its echo off: nothing that was typed is ever written.
-  echo(false)
+  echo(descriptor, false)
   const interrupted = (): void => {
-    echo(true)
-    process.stderr.write('\n')
+    echo(descriptor, true)
+    writeSync(descriptor, '\n')
     process.exit(130)
   }
   process.once('SIGINT', interrupted).once('SIGTERM', interrupted)
-  const reader = createInterface({ input: process.stdin, terminal: false })
+  const input = new ReadStream(descriptor)
+  const reader = createInterface({ input, terminal: false })
   const lines = reader[Symbol.asyncIterator]()
   try {
     const answers: string[] = []
     for (const prompt of prompts) {
-      process.stderr.write(prompt)
+      writeSync(descriptor, prompt)
       const { value, done } = await lines.next()
-      process.stderr.write('\n')
+      writeSync(descriptor, '\n')
       if (done === true) break
       answers.push(value)
     }
     return answers
   } finally {
-    reader.close()
-    echo(true)
+    echo(descriptor, true)
     process.off('SIGINT', interrupted).off('SIGTERM', interrupted)
+    reader.close()
+    input.destroy()
   }
 }
 
-function echo(on: boolean): void {
+function openTerminal(): number {
+  try {
+    return openSync('/dev/tty', 'r+')
+  } catch (cause) {
+    throw new KeyrackError('invalid', 'there is no terminal to ask for the new password', {
+      hint: PIPE_INSTEAD,
+      cause,
+    })
+  }
+}
+
+function echo(terminal: number, on: boolean): void {
   const { status } = spawnSync('/bin/stty', [on ? 'echo' : '-echo'], {
-    stdio: ['inherit', 'ignore', 'ignore'],
+    stdio: [terminal, 'ignore', 'ignore'],
     env: {},
   })
   if (status === 0 || on) return
   throw new KeyrackError('not-ready', 'the terminal would show what is typed', {
-    hint: 'pipe the password in: keyrack-console reset-password EMAIL --password-stdin',
+    hint: PIPE_INSTEAD,
   })
 }

@@ -1,4 +1,5 @@
 import { inspectApiKey } from '@keyrack/secrets/api-key'
+import { equalSecrets } from '@keyrack/secrets/constant-time'
 import { Secret } from '@keyrack/secrets/secret'
 import type { Context } from './context.ts'
 import { Failure, UsageError } from './failures.ts'
@@ -37,7 +38,7 @@ export async function readKey(
   const typed = await typedKey(context, options, origin)
   checkKey(typed, host)
   const { password } = context.environment
-  if (password !== undefined && password.reveal() !== typed) {
+  if (password !== undefined && !equalSecrets(password.reveal(), typed)) {
     throw new Failure(
       'CONVOX_PASSWORD is set to another key, and commands would use that one',
       `run: unset CONVOX_PASSWORD, then: convox login ${host}`,

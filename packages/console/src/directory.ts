@@ -72,6 +72,8 @@ export interface Directory {
   /** What a supervisor found out; kept in memory only. */
   setRackStatus(rackId: string, status: RackStatus): void
   refresh(): Promise<void>
+  /** Told after each change, so that what lasts longer than a request can be looked at again. */
+  onChange(listener: () => void): void
 }
 
 /** The side of the directory that only `commit` and the composition root see. */
@@ -91,6 +93,7 @@ export function createDirectory(store: Store<Database>): ConsoleDirectory {
   let currentNumber = 0
   let lastNumber = 0
   const statuses = new Map<string, RackStatus>()
+  const listeners: Array<() => void> = []
 
   const directory: ConsoleDirectory = {
     get empty() {
@@ -128,6 +131,7 @@ export function createDirectory(store: Store<Database>): ConsoleDirectory {
       }))
       directory.swap(loaded.snapshot, loaded.number)
     },
+    onChange: (listener) => void listeners.push(listener),
     nextNumber() {
       lastNumber += 1
       return lastNumber
@@ -136,6 +140,7 @@ export function createDirectory(store: Store<Database>): ConsoleDirectory {
       if (number < currentNumber) return
       current = snapshot
       currentNumber = number
+      for (const listener of listeners) listener()
     },
   }
   return directory

@@ -9,11 +9,24 @@ import type { ConsoleHandler } from './http/handler.ts'
  * No limit on how long a request takes: uploads are slow and log streams are quiet for hours. Heads
  * have to come soon, and be small enough for a credential and options, nothing more.
  */
-const SERVER_OPTIONS = { requestTimeout: 0, headersTimeout: 30_000, maxHeaderSize: 32 * 1024 }
+const SERVER_OPTIONS = {
+  requestTimeout: 0,
+  headersTimeout: 30_000,
+  maxHeaderSize: 32 * 1024,
+  // A client that vanished from a quiet stream is noticed by TCP, and its Rack let go.
+  keepAlive: true,
+  keepAliveInitialDelay: 60_000,
+}
+/** Nothing sent and nothing received for this long, as official load balancers have it. */
+const IDLE_MS = 60 * 60_000
+
+type ServedCertificate = Pick<Certificate, 'cert' | 'key'>
 
 export interface Listeners {
   plain: Listening
   tls: Listening
+  /** For connections from now on. */
+  useCertificate(certificate: ServedCertificate): void
   /** Stops accepting, lets what is under way end within the grace, then cuts the rest. */
   close(graceMs: number): Promise<void>
 }
@@ -21,7 +34,7 @@ export interface Listeners {
 export async function openListeners(
   handler: ConsoleHandler,
   config: Pick<ConsoleConfig, 'port' | 'tlsPort' | 'host'>,
-  certificate: Pick<Certificate, 'cert' | 'key'>,
+  certificate: ServedCertificate,
 ): Promise<Listeners> {
   const request: RequestListener = (req, res) => handler.request(req, res)
   const plainServer = createHttpServer(SERVER_OPTIONS, request)
@@ -37,6 +50,7 @@ export async function openListeners(
   )
   const servers: readonly Server[] = [plainServer, tlsServer]
   const sockets = servers.map((server) => {
+    server.setTimeout(IDLE_MS)
     server.on('upgrade', (req, socket, head) => handler.upgrade(req, socket, head))
     return track(server)
   })
@@ -60,6 +74,9 @@ export async function openListeners(
   return {
     plain,
     tls,
+    useCertificate({ cert, key }) {
+      tlsServer.setSecureContext({ cert, key: key.reveal(), minVersion: 'TLSv1.2' })
+    },
     async close(graceMs) {
       const cut = setTimeout(() => {
         for (const open of sockets) for (const socket of open) socket.destroy()

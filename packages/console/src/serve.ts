@@ -19,7 +19,15 @@ export async function serve(): Promise<void> {
       log?.fatal({ err: error }, 'a mistake in the program; stopping')
       void stop.stop('a mistake in the program', 1)
     })
-    const { banner, localRack } = await starting
+    const { banner, localRack, reloadCertificate } = await starting
+    process.on('SIGHUP', () => {
+      reloadCertificate().catch((error: unknown) => {
+        log?.error(
+          { err: error },
+          'the certificate was not read again; the one before still serves',
+        )
+      })
+    })
     process.stdout.write(banner)
     localRack.catch((error: unknown) => {
       say(error, log)

@@ -28,6 +28,8 @@ export interface RunningConsole {
   fingerprint: string
   /** What to show to whoever started it. */
   banner: string
+  /** Reads the TLS files again (SIGHUP); a pair that cannot be used changes nothing. */
+  reloadCertificate(): Promise<void>
   stop(): Promise<void>
 }
 
@@ -83,6 +85,7 @@ async function serve(
     ...(config.tlsKeyFile === undefined ? {} : { keyFile: config.tlsKeyFile }),
   })
   const { fingerprint } = certificate
+  // Pages read it at each answer, so a renewed certificate shows there too.
   const login = { host: loginHost(config, config.tlsPort), fingerprint }
   const handler = createHandler({ context, proxy, authenticate, login })
   const health = createHealth({ database: context.ready })
@@ -121,6 +124,12 @@ async function serve(
     tlsPort: listeners.tls.port,
     operatorPort: operator.port,
     fingerprint,
+    async reloadCertificate() {
+      const renewed = await certificate.reload()
+      listeners.useCertificate(renewed)
+      login.fingerprint = renewed.fingerprint
+      log.info({ fingerprint: renewed.fingerprint }, 'the certificate was read again')
+    },
     banner: banner({
       port,
       login,

@@ -54,24 +54,36 @@ function refused(why: string): KeyrackError {
   return new KeyrackError('invalid', `this request path is not accepted: ${why}`, { field: 'path' })
 }
 
-const PATTERNS = ROUTES.map((route) => ({ route, segments: route.path.slice(1).split('/') }))
+interface Pattern {
+  route: Route
+  segments: string[]
+}
+
+const literals = ({ segments }: Pattern): number =>
+  segments.filter((segment) => !segment.startsWith('{')).length
+
+/** By method and kind, those with more literal segments first: the first that fits is the one. */
+const PATTERNS = new Map<string, Pattern[]>()
+for (const route of ROUTES) {
+  const kind = kindOf(route.method, route.socket ?? false)
+  const patterns = PATTERNS.get(kind) ?? []
+  patterns.push({ route, segments: route.path.slice(1).split('/') })
+  patterns.sort((a, b) => literals(b) - literals(a))
+  PATTERNS.set(kind, patterns)
+}
+
+function kindOf(method: string, socket: boolean): string {
+  return socket ? `${method} socket` : method
+}
 
 /** The route that a method and a normal path belong to, literal segments before parameters. */
 export function matchRoute(method: string, path: string, socket = false): Match | undefined {
   const segments = path.slice(1).split('/')
-  let best: Match | undefined
-  let bestLiterals = -1
-  for (const pattern of PATTERNS) {
-    if (pattern.route.method !== method || (pattern.route.socket ?? false) !== socket) continue
+  for (const pattern of PATTERNS.get(kindOf(method, socket)) ?? []) {
     const parameters = matchSegments(pattern.segments, segments)
-    if (parameters === undefined) continue
-    const literals = pattern.segments.filter((segment) => !segment.startsWith('{')).length
-    if (literals > bestLiterals) {
-      best = { route: pattern.route, parameters }
-      bestLiterals = literals
-    }
+    if (parameters !== undefined) return { route: pattern.route, parameters }
   }
-  return best
+  return undefined
 }
 
 function matchSegments(

@@ -162,7 +162,7 @@ export const ROUTES: readonly Route[] = [
   http('files.delete', 'DELETE /apps/{app}/processes/{process}/files', 'execute'),
   run('proxy', '/proxy/{host}/{port}', [], false),
 
-  // Releases hold the environment, registries hold passwords: not for every reader.
+  // Releases hold the environment, registries and gen1 parameters hold passwords: not for every reader.
   http('releases.list', 'GET /apps/{app}/releases', 'write'),
   http('releases.create', 'POST /apps/{app}/releases', 'write', DEPLOY),
   http('releases.get', 'GET /apps/{app}/releases/{release}', 'write'),
@@ -200,7 +200,7 @@ export const ROUTES: readonly Route[] = [
   http('environment.unset', 'DELETE /apps/{app}/environment/{name}', 'write'),
   http('formation.list', 'GET /apps/{app}/formation', 'read'),
   http('formation.update', 'POST /apps/{app}/formation/{process}', 'write'),
-  http('parameters.get', 'GET /apps/{app}/parameters', 'read'),
+  http('parameters.get', 'GET /apps/{app}/parameters', 'write'),
   http('parameters.set', 'POST /apps/{app}/parameters', 'administer', { guard: 'rack-password' }),
   http('processes.run-classic', 'POST /apps/{app}/processes/{process}/run', 'execute', {
     options: PROCESS,

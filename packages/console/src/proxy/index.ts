@@ -91,8 +91,24 @@ export function createProxy(options: ProxyOptions): RackProxy {
     return record(audit, { actor, rack, route, path, method, requestId, address })
   }
 
-  /** Upgraded ones, which no HTTP server closes. */
-  const sockets = new Set<Duplex>()
+  /** Upgraded ones, which no HTTP server closes, each with what throws once its right is gone. */
+  const sockets = new Map<Duplex, () => void>()
+  directory.onChange(() => {
+    for (const [socket, stillAllowed] of sockets) {
+      try {
+        stillAllowed()
+      } catch {
+        // A shell must not outlive the key or the role that opened it.
+        socket.destroy()
+      }
+    }
+  })
+  function allowAgain(client: IncomingMessage, { rack }: Prepared, facts: ProxyFacts): void {
+    const actor = options.authenticate(client.headers.authorization, facts.address)
+    const now = directory.racksOf(actor).find(({ id }) => id === rack.id)
+    if (now === undefined) throw new KeyrackError('not-found', 'this Rack is gone')
+    authorize(actor, now, client.method ?? '', normalizePath(client.url ?? '').path, true)
+  }
   // What has been begun is recorded to its end before the proxy counts as closed.
   const underWay = new Set<Promise<void>>()
   function track(work: Promise<void>): Promise<void> {
@@ -170,11 +186,12 @@ export function createProxy(options: ProxyOptions): RackProxy {
       sockets.delete(socket)
       aborter.abort()
     })
-    sockets.add(socket)
+    sockets.set(socket, () => undefined)
     let exitCode = endsWithExitCode(client)
     let recording: Recording | undefined
     try {
       const prepared = prepare(client, facts, true)
+      sockets.set(socket, () => allowAgain(client, prepared, facts))
       exitCode = prepared.route.exitCode ?? false
       recording = await begin(client, prepared, facts)
       const { rack, path } = prepared
@@ -206,7 +223,7 @@ export function createProxy(options: ProxyOptions): RackProxy {
       }
     },
     async close() {
-      for (const socket of sockets) socket.destroy()
+      for (const socket of sockets.keys()) socket.destroy()
       await connections.close()
       await Promise.all(underWay)
     },
@@ -237,5 +254,3 @@ function shown(error: unknown, requestId: string): KeyrackError {
   if (error instanceof KeyrackError) return error
   return new KeyrackError('internal', `the Console failed (request ${requestId})`)
 }
-
-export type { RackProxy as Proxy }

@@ -5,15 +5,16 @@
  */
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { errorText, FrameStream, failWith, type KeyrackError } from '@keyrack/protocol'
+import {
+  errorText,
+  FRAME_SOCKET_OPTIONS,
+  FrameStream,
+  failWith,
+  type KeyrackError,
+} from '@keyrack/protocol'
 import { WebSocketServer } from 'ws'
 
-const server = new WebSocketServer({
-  noServer: true,
-  perMessageDeflate: false,
-  skipUTF8Validation: true,
-  maxPayload: 64 * 1024,
-})
+const server = new WebSocketServer({ noServer: true, ...FRAME_SOCKET_OPTIONS })
 
 export function refuseUpgrade(
   request: IncomingMessage,

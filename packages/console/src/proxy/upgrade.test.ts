@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import type { IncomingMessage } from 'node:http'
 import { connect } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { EXIT_MARKER, exitWith, FrameStream } from '@keyrack/protocol'
+import { EXIT_MARKER, exitWith, FRAME_SOCKET_OPTIONS, FrameStream } from '@keyrack/protocol'
 import { createClient } from '@keyrack/protocol/client'
 import { Secret } from '@keyrack/secrets'
 import { afterEach, describe, expect, it } from 'vitest'
@@ -17,7 +17,7 @@ afterEach(async () => {
   proxied = undefined
 })
 
-const frames = new WebSocketServer({ noServer: true, skipUTF8Validation: true })
+const frames = new WebSocketServer({ noServer: true, ...FRAME_SOCKET_OPTIONS })
 
 /** A Rack that speaks frames as official ones do. */
 function speaking(
@@ -214,5 +214,32 @@ describe('a refused WebSocket is upgraded and told why', () => {
     // Text frame with the reason, text frame with the marker, empty binary frame; no Close frame.
     expect(body?.startsWith('\x81')).toBe(true)
     expect(body?.endsWith(`\x81\x27${EXIT_MARKER}1\n\x82\x00`)).toBe(true)
+  })
+})
+
+describe('an open stream', () => {
+  it.each([
+    ['a role that may no more', 'viewer'],
+    ['no membership any more', undefined],
+  ] as const)('is cut at once on both sides by %s', async (_, role) => {
+    let rackSide: FrameStream | undefined
+    proxied = await startProxiedRack({
+      upgrade: speaking((stream) => {
+        rackSide = stream
+        stream.on('error', () => undefined)
+        stream.resume()
+        stream.write('ready')
+      }),
+    })
+    const stream = await open(proxied, '/instances/i-1/shell')
+    stream.on('error', () => undefined)
+    await once(stream, 'data')
+    const closed = (side: Duplex | undefined) =>
+      new Promise((resolve) => side?.once('close', resolve))
+    const ends = Promise.all([closed(stream), closed(rackSide)])
+    proxied.giveRole('operator')
+    expect(stream.destroyed).toBe(false)
+    proxied.giveRole(role)
+    await ends
   })
 })

@@ -94,10 +94,10 @@ describe('the database file', () => {
     const data = folder()
     // The superuser may write anywhere, so the attempt is made as nobody then.
     const root = process.getuid?.() === 0
-    if (root) chownSync(data, 65_534, 65_534)
+    const nobody = 65_534
+    if (root) chownSync(data, nobody, nobody)
     chmodSync(data, 0o500)
-    const ids = root ? { uid: 65_534, gid: 65_534 } : {}
-    const child = startProgram('try-store', [join(data, 'db')], ids)
+    const child = startProgram('try-store', [join(data, 'db'), ...(root ? [String(nobody)] : [])])
     await child.ended
     expect(child.output()).toContain('not-ready: cannot use')
     expect(child.output()).toContain('this user may not write there')

@@ -1,5 +1,5 @@
 import { KeyrackError } from '@keyrack/protocol'
-import { checkCanary, type InspectedStore, loadKeyring } from '@keyrack/server'
+import { type InspectedStore, openKeyring } from '@keyrack/server'
 import type { ConsoleConfig } from '../../config.ts'
 import { MIGRATIONS } from '../../database/migrations.ts'
 import type { Database } from '../../database/schema.ts'
@@ -32,9 +32,8 @@ export async function checkMasterKey(
 ): Promise<string> {
   const canary = await store.db.selectFrom('canary').select('sealed').executeTakeFirst()
   if (canary === undefined) return 'nothing is sealed yet'
-  const keyring = loadKeyring({ folder: keyDir, createIfMissing: false })
   const row = { read: async () => canary.sealed, write: async () => {} }
-  await checkCanary(keyring, row, keyDir)
+  const keyring = await openKeyring({ folder: keyDir, mayCreate: false, canary: row })
   const ids = keyring.ids()
   return `opens what is sealed (${ids.length === 1 ? ids[0] : `${ids.length} keys`})`
 }

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { sql } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
 import { describe, expect, it } from 'vitest'
 import type { AuditTable } from '../database/schema.ts'
 import { founder, openDomain, type TestDomain } from '../testing/console-domain.ts'
@@ -73,6 +73,13 @@ describe('the audit log', () => {
       sql`update or ignore audit set status = 500 where sequence = 2`,
       sql`delete from audit`,
       sql`delete from audit where sequence = 2`,
+      // The same row again under each of the names it has: SQLite would remove the one in its way.
+      replacing(sql`*`),
+      replacing(sql.raw(columns({ actor_name: `'eve'` }))),
+      replacing(sql.raw(columns({ id: `'new'`, event_id: `'new'` }))),
+      replacing(sql.raw(columns({ id: `'new'`, chain: `'other'` }))),
+      sql`insert or replace into audit (rowid, ${sql.raw(COLUMNS.join(', '))})
+        select rowid, ${sql.raw(columns({ id: `'n'`, event_id: `'n'`, chain: `'other'` }))} from audit`,
     ]) {
       await expect(statement.execute(domain.store.db)).rejects.toThrow('never changed')
     }
@@ -189,3 +196,33 @@ describe('the chain', () => {
     return rows
   }
 })
+
+const COLUMNS = [
+  'id',
+  'chain',
+  'sequence',
+  'at',
+  'phase',
+  'event_id',
+  'actor_id',
+  'actor_name',
+  'action',
+  'target',
+  'rack_id',
+  'request_id',
+  'address',
+  'outcome',
+  'status',
+  'note',
+  'previous_hash',
+  'hash',
+]
+
+/** The columns of a stored row, with some other values. */
+function columns(values: Record<string, string>): string {
+  return COLUMNS.map((name) => values[name] ?? name).join(', ')
+}
+
+function replacing(row: RawBuilder<unknown>) {
+  return sql`insert or replace into audit select ${row} from audit`
+}

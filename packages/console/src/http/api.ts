@@ -8,11 +8,17 @@ import { isDeployKey } from '../directory.ts'
 import { endSession } from '../sessions/end.ts'
 import { deployKeyView, viewAccount } from './account-view.ts'
 import { SignInBody, SignUpBody } from './api-schemas.ts'
-import { requireAnyKeyOrSession, requireKeyOrSession, requireOwnPage } from './authenticate.ts'
+import {
+  requireAnyKeyOrSession,
+  requireKeyOrSession,
+  requireOwnPage,
+  SAFE_METHODS,
+} from './authenticate.ts'
 import { type EdgeEnv, requestContext } from './edge.ts'
 import type { KeyAuthenticator } from './key-authenticator.ts'
 import { createPeopleApi } from './people-api.ts'
 import { rackSummary } from './rack-summary.ts'
+import { receiveBody } from './read-body.ts'
 import { readJson } from './read-input.ts'
 import { clearSessionCookie, keepSession, readSessionCookie } from './session-cookie.ts'
 
@@ -21,6 +27,12 @@ export function createApi(context: ConsoleContext, authenticate: KeyAuthenticato
   const api = new Hono<EdgeEnv>()
   const known = requireKeyOrSession(context, authenticate)
   const anyKey = requireAnyKeyOrSession(context, authenticate)
+
+  // Before anybody is authenticated, so that what counts are the rights of when it is complete.
+  api.use(async (c, next) => {
+    if (!SAFE_METHODS.has(c.req.method)) await receiveBody(c.env.incoming)
+    await next()
+  })
 
   api.post('/sign-up', requireOwnPage, async (c) => {
     const { setup_token: setupToken, ...body } = await readJson(c, SignUpBody)

@@ -10,7 +10,8 @@ import type { KeyAuthenticator } from './key-authenticator.ts'
 import { requireOwnOrigin } from './same-origin.ts'
 import { readSessionCookie } from './session-cookie.ts'
 
-const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD'])
+/** They change nothing and have no body of use. */
+export const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD'])
 
 /** The account of the browser's session, if there is one. */
 export async function sessionAccount(

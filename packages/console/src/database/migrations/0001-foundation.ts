@@ -145,4 +145,15 @@ async function audit(tx: Kysely<unknown>): Promise<void> {
       create trigger ${sql.ref(`audit_no_${operation}`)} before ${sql.raw(operation)} on audit
       begin select raise(abort, 'audit rows are never changed'); end`.execute(tx)
   }
+  // REPLACE removes the row in its way without asking the trigger on delete (sqlite.org/lang_conflict.html).
+  await sql`
+    create trigger audit_no_replace before insert on audit
+    when exists (
+      select 1 from audit
+      where id = new.id
+        or (chain = new.chain and sequence = new.sequence)
+        or (event_id = new.event_id and phase = new.phase)
+        or rowid = new.rowid
+    )
+    begin select raise(abort, 'audit rows are never changed'); end`.execute(tx)
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { KeyThrottle } from './key-throttle.ts'
 
 const MINUTE = 60_000
@@ -17,6 +17,20 @@ describe('throttle of wrong keys', () => {
     const throttle = new KeyThrottle(() => 0)
     for (let attempt = 0; attempt < 1000; attempt++) {
       expect(throttle.failed('192.0.2.1', hash('stale'))).toBeUndefined()
+    }
+  })
+
+  it('does not follow the clock of the machine when that is set', () => {
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.UTC(2036, 0) })
+    try {
+      const throttle = new KeyThrottle()
+      guess(throttle, '192.0.2.1', 0, 20)
+      vi.setSystemTime(Date.UTC(2026, 0))
+      expect(throttle.failed('192.0.2.1', hash('back'))).toBeLessThanOrEqual(10 * 60)
+      vi.setSystemTime(Date.UTC(2046, 0))
+      expect(throttle.failed('192.0.2.1', hash('ahead'))).toBeGreaterThan(0)
+    } finally {
+      vi.useRealTimers()
     }
   })
 

@@ -16,7 +16,8 @@ export class KeyThrottle {
   /** Address to presented hash to the time it was first presented, the least recent first. */
   readonly #failures = new Map<string, Map<string, number>>()
 
-  constructor(now: () => number = Date.now) {
+  /** The clock is monotonic: setting the machine's time must not lift or prolong a wait. */
+  constructor(now: () => number = () => performance.now()) {
     this.#now = now
   }
 

@@ -115,6 +115,13 @@ describe('what is refused before anything is routed', () => {
     }
   })
 
+  it('two host names, of which a proxy in front may have believed the other', async () => {
+    const { port } = await serveConsole()
+    const hosts = [`Host: localhost:${port}`, 'Host: rebound.example']
+    const answer = await raw(port, ['GET / HTTP/1.1', ...hosts, 'Connection: close'])
+    expect(answer).toContain('HTTP/1.1 403 ')
+  })
+
   it.each(['//auth', '/racks/../auth', '/%61uth', '/racks%2facme', 'http://localhost/auth'])(
     'the path %s, which two programs could read differently',
     async (path) => {

@@ -100,12 +100,21 @@ function createDoorkeeper({ config }: ConsoleContext) {
   return (req: IncomingMessage, facts: RequestFacts): Owner => {
     const { path } = normalizePath(req.url ?? '')
     // Health checkers call by address, and these answers are the same for everybody.
-    if (!isOpen(path) && !isOurName(req.headers.host)) throw unknownHost()
+    if (!isOpen(path) && !(hasOneHost(req) && isOurName(req.headers.host))) throw unknownHost()
     const keyPresented = req.headers.authorization !== undefined
     // A browser that was once given a key in a password box sends it along from any site.
     if (keyPresented && isForeign(req.headers, facts)) throw foreignOrigin()
     return ownerOf(path, keyPresented)
   }
+}
+
+/** With two, a proxy in front may have believed the other one (RFC 9112 3.2). */
+function hasOneHost({ rawHeaders }: IncomingMessage): boolean {
+  let hosts = 0
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    if (rawHeaders[index]?.toLowerCase() === 'host') hosts += 1
+  }
+  return hosts === 1
 }
 
 function unknownHost(): KeyrackError {

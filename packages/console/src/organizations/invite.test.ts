@@ -46,6 +46,19 @@ describe('an invitation', () => {
     await join(made.token, 'bob@example.com')
   })
 
+  it('is not valid when it was made while the clock was ahead, or it would be for too long', async () => {
+    let now = Date.parse('2036-11-23T12:00:00Z')
+    const { ada, inviteAs, join } = await withFounder(
+      await openDomain(undefined, { clock: () => now }),
+    )
+    const made = await inviteAs(ada.id, { organization: 'acme' })
+    now = Date.parse('2026-11-23T12:00:00Z')
+    await expect(join(made.token, 'bob@example.com')).rejects.toMatchObject({
+      code: 'forbidden',
+      field: 'invitation',
+    })
+  })
+
   it('works once', async () => {
     const { ada, inviteAs, join } = await withFounder()
     const { token } = await inviteAs(ada.id, { organization: 'acme' })

@@ -27,7 +27,8 @@ export interface Invitation {
   email?: string
 }
 
-const VALID_MS = 7 * 24 * 60 * 60_000
+/** How long an invitation is valid. */
+export const VALID_MS = 7 * 24 * 60 * 60_000
 
 export async function invite(
   domain: Domain,

@@ -4,6 +4,9 @@ import type { Kysely } from 'kysely'
 import type { Domain, Tx } from '../context.ts'
 import type { Database } from '../database/schema.ts'
 import type { OrganizationEntry, Role } from '../directory.ts'
+import { VALID_MS } from './invite.ts'
+
+const AHEAD_MS = 5 * 60_000
 
 export interface OpenInvitation {
   id: string
@@ -51,6 +54,8 @@ async function lookUp(
     .where('token_hash', '=', sha256Hex(token.trim()))
     .where('used_at', 'is', null)
     .where('expires_at', '>', now)
+    // One that was made while the clock was ahead would be valid for longer by as much.
+    .where('expires_at', '<=', now + VALID_MS + AHEAD_MS)
     .select([
       'invitations.id',
       'invitations.role',

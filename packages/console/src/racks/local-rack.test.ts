@@ -94,6 +94,20 @@ describe('the local Rack', () => {
     expect((await ask(before, openRackKey(domain.keyring, before))).status).toBe(200)
   })
 
+  it('takes nothing else down when its sealed key does not open', async () => {
+    const domain = await openDomain()
+    const { row } = await prepare(domain)
+    const damaged = { ...row, keyVersion: row.keyVersion + 1 }
+    const { config, keyring } = domain
+    const rack = new LocalRack({ domain, keyring, config, row: damaged })
+    await rack.start()
+    const ada = await founder(domain)
+    expect((await onlyRack(domain, ada.id)).status).toBe('unreachable')
+    expect(domain.lines.join('')).toContain('the local Rack could not be started')
+    await rack.stop()
+    expect(rack.pid).toBeUndefined()
+  })
+
   it('keeps its key and its row over a restart of the Console', async () => {
     const domain = await openDomain()
     const { row, rack } = await prepare(domain)

@@ -73,16 +73,12 @@ export class LocalRack {
     let quickEnds = 0
     while (!signal.aborted) {
       const startedAt = performance.now()
-      const child = new RackChild({ file: this.#options.program ?? RACK_PROGRAM, env: this.#env() })
-      this.#child = child
-      await this.#firstWord(child).then(first.resolve, (error: unknown) => {
-        if (signal.aborted) return first.resolve()
+      const how = await this.#run(first).catch((error: unknown) => {
+        // Its key does not open, or the system makes no process: this Rack's trouble alone.
         this.#problem(error)
-        if (!this.#isPortTaken(error)) return first.resolve()
-        // Later runs find the promise settled, and the loop goes on until the port is free.
-        first.reject(error)
+        first.resolve()
+        return 'it could not be begun'
       })
-      const how = await child.ended
       if (signal.aborted) return
       this.#say('unreachable')
       quickEnds = performance.now() - startedAt > STEADY_MS ? 0 : quickEnds + 1
@@ -90,6 +86,21 @@ export class LocalRack {
       this.#options.domain.log.warn({ how, waitMs }, 'the local Rack ended and is started again')
       await sleep(waitMs, undefined, { signal }).catch(() => undefined)
     }
+  }
+
+  /** One run from start to end; answers how it ended. */
+  async #run(first: { resolve(): void; reject(error: unknown): void }): Promise<string> {
+    const { signal } = this.#stopping
+    const child = new RackChild({ file: this.#options.program ?? RACK_PROGRAM, env: this.#env() })
+    this.#child = child
+    await this.#firstWord(child).then(first.resolve, (error: unknown) => {
+      if (signal.aborted) return first.resolve()
+      this.#problem(error)
+      if (!this.#isPortTaken(error)) return first.resolve()
+      // Later runs find the promise settled, and the loop goes on until the port is free.
+      first.reject(error)
+    })
+    return await child.ended
   }
 
   /** Waits for the child's first word and acts on it; throws what is wrong with this run. */

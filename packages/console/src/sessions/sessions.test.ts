@@ -56,6 +56,14 @@ describe('a session', () => {
     expect(await find()).toBeUndefined()
   })
 
+  it('is over when it was made while the clock was ahead, or it would outlive its limits', async () => {
+    const { find, pass } = await signedIn()
+    pass(-60_000)
+    expect(await find()).toBeDefined()
+    pass(-HOUR_MS)
+    expect(await find()).toBeUndefined()
+  })
+
   it('ends after seven days however much it is used', async () => {
     const { find, pass, expiresAt, now } = await signedIn()
     while (now() + 6 * HOUR_MS < expiresAt) {

@@ -38,7 +38,7 @@ export function createDoor(context: ConsoleContext, login: Login): Hono<EdgeEnv>
       const facts = requestContext(c.env.facts)
       const made = await signUp(context, { ...input, invitation, setupToken }, facts)
       c.env.facts.actorId = made.id
-      keepSession(c, context, await createSession(context, made.id, facts))
+      await openSession(context, c, made.id)
       const apiKey = made.apiKey.reveal()
       return render(c, <ApiKeyPage email={made.email} apiKey={apiKey} first login={login} />, 201)
     } catch (error) {
@@ -75,6 +75,16 @@ export function createDoor(context: ConsoleContext, login: Login): Hono<EdgeEnv>
 }
 
 const SIGNED_IN = 'signed-in'
+
+/** The account is there and its key is shown this once, so a session that fails must not hide it. */
+async function openSession(context: ConsoleContext, c: Context<EdgeEnv>, accountId: string) {
+  const request = requestContext(c.env.facts)
+  try {
+    keepSession(c, context, await createSession(context, accountId, request))
+  } catch (error) {
+    context.log.error({ err: error, request_id: request.requestId }, 'signed up without a session')
+  }
+}
 
 /** What a visitor without a session sees at `/`: the form that is of use now. */
 export async function showDoor(context: ConsoleContext, c: Context<EdgeEnv>) {

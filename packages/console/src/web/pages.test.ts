@@ -1,3 +1,4 @@
+import { sql } from 'kysely'
 import { describe, expect, it } from 'vitest'
 import {
   cookieOf,
@@ -214,6 +215,19 @@ describe('a password', () => {
 })
 
 describe('the setup token', () => {
+  it('shows the key also when no session can be made, because the account is there', async () => {
+    const { ask, domain } = await serveConsole()
+    await sql`create trigger full before insert on sessions
+      begin select raise(abort, 'no room'); end`.execute(domain.store.db)
+    const body = form({ email: 'ada@example.com', password: PASSWORD, organization: 'acme' })
+    const answer = await ask('/sign-up', { body, headers: HTML })
+    expect(answer.status).toBe(201)
+    expect(answer.headers['set-cookie']).toBeUndefined()
+    const [key = ''] = /cvxu_\w{39}/.exec(answer.text) ?? []
+    expect((await ask('/auth', { key })).status).toBe(200)
+    expect(domain.lines.join('')).toContain('no room')
+  })
+
   it('is a field only of the first sign-up that others could reach', async () => {
     const reachable = await serveConsole({ PUBLIC_URL: 'https://keys.example.com' })
     expect((await reachable.ask('/', { headers: HTML })).text).toContain('id="setup_token"')

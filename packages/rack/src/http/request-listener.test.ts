@@ -44,6 +44,18 @@ describe('what a Rack answers to anybody', () => {
   })
 })
 
+describe('a page of another site', () => {
+  it.each(['https://evil.example', 'null', 'http://localhost:1', ''])(
+    'at %s gets nothing done with a key that the browser has kept',
+    async (origin) => {
+      const { port, key } = rack()
+      const said = await ask(port, 'GET /instances', { key, headers: { origin } })
+      expect(said.status).toBe(403)
+      expect(said.body).not.toContain('i-')
+    },
+  )
+})
+
 describe('a request without the Rack API key', () => {
   it.each(['GET /auth', 'GET /system?', 'GET /instances', 'DELETE /instances/i-1', 'GET /apps'])(
     'is refused for %s, before anything else is said',

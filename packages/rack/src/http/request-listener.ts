@@ -4,6 +4,7 @@ import { errorResponse, type Health, type Logger, requestId } from '@keyrack/ser
 import { type Authentication, authenticate } from '../rack-keys/authenticate.ts'
 import { type Answer, NO_SUCH_ROUTE, textAnswer } from './answer.ts'
 import type { RouteHandlers } from './route-handlers.ts'
+import { sameOrigin } from './same-origin.ts'
 import { skipBody } from './skip-body.ts'
 
 export interface RequestListenerOptions {
@@ -68,6 +69,8 @@ async function dispatch(
   if (match === undefined) return NO_SUCH_ROUTE
   const { route, parameters } = match
   named(route.name)
+  // A browser that was once given the key in a password box sends it along from any site.
+  if (!sameOrigin(request.headers.origin, request.headers.host)) throw foreignOrigin()
   // For load balancers, which have no key.
   if (route.name === 'check') return textAnswer('ok')
 
@@ -101,6 +104,12 @@ function send(
 export function requestIdOf({ headers }: Pick<IncomingMessage, 'headers'>): string {
   const given = headers['request-id'] ?? headers['x-request-id']
   return requestId(typeof given === 'string' ? given : undefined)
+}
+
+function foreignOrigin(): KeyrackError {
+  return new KeyrackError('forbidden', 'a page of another site may not ask a Rack', {
+    field: 'Origin',
+  })
 }
 
 /** What an operator should see as an error: not what a client did, and not what is not built yet. */

@@ -6,6 +6,8 @@ const NAMES = {
   instances: {},
   'instances ssh': { passThrough: true as const },
   'instances terminate': {},
+  invite: { argument: true as const },
+  'invite accept': {},
 }
 
 function read(line: string) {

@@ -9,7 +9,8 @@ export type KeyAuthenticator = (authorization: string | undefined, address: stri
 /** One for the proxy and our own routes together: a wrong key counts wherever it is presented. */
 export function createKeyAuthenticator({
   directory,
-}: Pick<ConsoleContext, 'directory'>): KeyAuthenticator {
+  clock,
+}: Pick<ConsoleContext, 'directory' | 'clock'>): KeyAuthenticator {
   const throttle = new KeyThrottle()
   return (authorization, address) =>
     authenticateUser({ directory, throttle, now: clock }, authorization, address)

@@ -64,6 +64,7 @@ describe('terminal sessions against the real binaries', async () => {
         variables: {
           HOST: server.host,
           WEB: server.web,
+          DATA_DIR: server.environment.DATA_DIR ?? '',
           FINGERPRINT: server.fingerprint,
           KEY: key,
           LAST_FOUR: key.slice(-4),

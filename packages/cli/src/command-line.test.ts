@@ -8,6 +8,8 @@ const NAMES = {
   instances: {},
   'instances ssh': { passThrough: true as const },
   'instances terminate': {},
+  invite: { argument: true as const },
+  'invite accept': {},
 }
 
 function read(line: string) {
@@ -31,6 +33,10 @@ describe('a command line', () => {
     ['instances ssh i-1 -- -r x', 'instances ssh', ['i-1', '--', '-r', 'x']],
     ['instances ssh --host h i-1', 'instances ssh', ['--host', 'h', 'i-1']],
     ['instances ssh -h', 'instances ssh', ['-h']],
+    ['invite', 'invite', []],
+    ['invite ann@example.com --role viewer', 'invite', ['ann@example.com', '--role', 'viewer']],
+    ['invite accept', 'invite accept', []],
+    ['-r a/b invite -r c/d accept', 'invite accept', ['-r', 'a/b', '-r', 'c/d']],
   ])('finds the command in: convox %s', (line, name, args) => {
     expect(read(line)).toEqual({ kind: 'command', name, args })
   })

@@ -7,7 +7,7 @@ export type CommandLine =
   | { kind: 'command'; name: string; args: string[] }
 
 interface Names {
-  [name: string]: { passThrough?: true }
+  [name: string]: { passThrough?: true; argument?: true }
 }
 
 const GLOBAL_WITH_VALUE = /^(-r|--rack|--host)$/
@@ -37,7 +37,10 @@ export function readCommandLine(argv: readonly string[], names: Names): CommandL
   for (let word = rest[0]; word !== undefined && isGroup(name, names); word = rest[0]) {
     if (isOption(word)) break
     const below = `${name} ${word}`
-    if (names[below] === undefined) throw unknown(below, Object.keys(names))
+    if (names[below] === undefined) {
+      if (names[name]?.argument === true) break
+      throw unknown(below, Object.keys(names))
+    }
     name = below
     rest = takeGlobals(rest.slice(1), globals)
   }

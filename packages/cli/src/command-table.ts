@@ -9,6 +9,8 @@ export interface CommandEntry {
   load(): Promise<DefineCommand>
   /** Everything after the first argument belongs to a remote command. */
   passThrough?: true
+  /** There are commands below it, but a word after it may be its own argument as well. */
+  argument?: true
 }
 
 /** Every command by the words a user types. A command's file is loaded only when it is asked for. */
@@ -125,6 +127,39 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   completion: {
     summary: 'print a script that completes commands in bash, zsh or fish',
     load: async () => (await import('./commands/completion.ts')).defineCompletion,
+  },
+  members: {
+    summary: 'list the members of the organization',
+    load: async () => (await import('./commands/members.ts')).defineMembers,
+  },
+  'members role': {
+    summary: 'change what a member may do',
+    load: async () => (await import('./commands/members/role.ts')).defineRole,
+  },
+  'members remove': {
+    summary: 'end the access of a member, or leave',
+    load: async () => (await import('./commands/members/remove.ts')).defineRemove,
+  },
+  invite: {
+    summary: 'invite somebody to the organization',
+    load: async () => (await import('./commands/invite.ts')).defineInvite,
+    argument: true,
+  },
+  'invite accept': {
+    summary: 'join an organization that you were invited to',
+    load: async () => (await import('./commands/invite/accept.ts')).defineAccept,
+  },
+  'deploy-keys': {
+    summary: 'list the keys of the organization for CI',
+    load: async () => (await import('./commands/deploy-keys.ts')).defineDeployKeys,
+  },
+  'deploy-keys create': {
+    summary: 'make a key for CI; it is shown once',
+    load: async () => (await import('./commands/deploy-keys/create.ts')).defineCreate,
+  },
+  'deploy-keys revoke': {
+    summary: 'end a key for CI at once',
+    load: async () => (await import('./commands/deploy-keys/revoke.ts')).defineRevoke,
   },
   version: {
     summary: 'print the version of convox',

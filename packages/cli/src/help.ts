@@ -15,6 +15,13 @@ const GROUPS: readonly (readonly [string, readonly string[]])[] = [
   ['Racks of a Console', ['racks add', 'racks remove', 'racks rename', 'racks trust']],
   ['Racks on this machine', ['install', 'uninstall', 'rack install', 'rack start', 'rack stop']],
   ['Instances', ['instances', 'instances ssh', 'instances terminate']],
+  [
+    'People and CI',
+    [
+      ...['members', 'members role', 'members remove', 'invite', 'invite accept'],
+      ...['deploy-keys', 'deploy-keys create', 'deploy-keys revoke'],
+    ],
+  ],
   ['More', ['api get', 'doctor', 'completion', 'version']],
 ]
 

@@ -14,6 +14,28 @@ export interface AccountEntry {
   readonly roles: ReadonlyMap<string, Role>
 }
 
+/** A key for CI: of one organization, and good for the routes marked `deploy` only. */
+export interface DeployKeyEntry {
+  readonly kind: 'deploy-key'
+  readonly id: string
+  readonly name: string
+  readonly organization: OrganizationEntry
+  /** Milliseconds since 1970; null: never. */
+  readonly expiresAt: number | null
+}
+
+/** Who can be behind a key. A deploy key is no person: it has no account, no role and no session. */
+export type Actor = AccountEntry | DeployKeyEntry
+
+export function isDeployKey(actor: Actor): actor is DeployKeyEntry {
+  return 'kind' in actor
+}
+
+/** How the audit log names an actor. */
+export function actorName(actor: Actor): string {
+  return isDeployKey(actor) ? `deploy key ${actor.name}` : actor.email
+}
+
 export interface OrganizationEntry {
   readonly id: string
   readonly name: string
@@ -51,14 +73,18 @@ export interface Directory {
   /** True until the first account exists. */
   readonly empty: boolean
   accountByApiKeyHash(hash: string): AccountEntry | undefined
+  /** Also one that has expired: who asks knows what time it is. */
+  deployKeyByHash(hash: string): DeployKeyEntry | undefined
   accountById(id: string): AccountEntry | undefined
-  organizationsOf(account: AccountEntry): readonly OrganizationEntry[]
+  organizationsOf(actor: Actor): readonly OrganizationEntry[]
   organizationByName(name: string): OrganizationEntry | undefined
-  /** Racks of the account's organizations, sorted by organization and name. */
-  racksOf(account: AccountEntry): readonly RackEntry[]
+  /** Racks of the actor's organizations, sorted by organization and name. */
+  racksOf(actor: Actor): readonly RackEntry[]
   /** What a supervisor, the proxy or a check found out; kept in memory only. */
   setRackStatus(rackId: string, status: RackStatus): void
   refresh(): Promise<void>
+  /** Told after each change, so that what lasts longer than a request can be looked at again. */
+  onChange(listener: () => void): void
 }
 
 /** The side of the directory that only `commit` and the composition root see. */
@@ -77,16 +103,19 @@ export function createDirectory(store: Store<Database>): ConsoleDirectory {
   let current: Snapshot = EMPTY_SNAPSHOT
   let currentVersion = 0
   const statuses = new Map<string, RackStatus>()
+  const listeners: Array<() => void> = []
 
   const directory: ConsoleDirectory = {
     get empty() {
       return current.accounts.size === 0
     },
     accountByApiKeyHash: (hash) => current.accountsByKeyHash.get(hash),
+    deployKeyByHash: (hash) => current.deployKeysByHash.get(hash),
     accountById: (id) => current.accounts.get(id),
-    organizationsOf(account) {
+    organizationsOf(actor) {
+      if (isDeployKey(actor)) return [actor.organization]
       const found: OrganizationEntry[] = []
-      for (const id of account.roles.keys()) {
+      for (const id of actor.roles.keys()) {
         const organization = current.organizations.get(id)
         if (organization !== undefined) found.push(organization)
       }
@@ -96,8 +125,8 @@ export function createDirectory(store: Store<Database>): ConsoleDirectory {
       for (const entry of current.organizations.values()) if (entry.name === name) return entry
       return undefined
     },
-    racksOf(account) {
-      return directory.organizationsOf(account).flatMap(({ id }) =>
+    racksOf(actor) {
+      return directory.organizationsOf(actor).flatMap(({ id }) =>
         (current.racks.get(id) ?? []).map((rack) => ({
           ...rack,
           status: statuses.get(rack.id) ?? (rack.managed ? 'unreachable' : 'unknown'),
@@ -112,6 +141,7 @@ export function createDirectory(store: Store<Database>): ConsoleDirectory {
       }))
       directory.swap(loaded.snapshot, loaded.version)
     },
+    onChange: (listener) => void listeners.push(listener),
     get version() {
       return currentVersion
     },
@@ -119,6 +149,7 @@ export function createDirectory(store: Store<Database>): ConsoleDirectory {
       if (version < currentVersion) return
       current = snapshot
       currentVersion = version
+      for (const listener of listeners) listener()
     },
   }
   return directory

@@ -1,58 +1,26 @@
 import { errorText, KeyrackError } from '@keyrack/protocol'
-import { createLogger, type Logger, onStop } from '@keyrack/server'
-import { readConfig } from './config.ts'
-import { createKey } from './create-key.ts'
-import { startConsole } from './wire.ts'
+import { HOST_COMMANDS } from './host-commands/host-commands.ts'
 
-// The process: its environment, its signals, and what it says to whoever started it.
+// What was typed: nothing starts the server, a word is a command for the host it runs on.
 
-const STOP_DEADLINE_MS = 20_000
+const [name, ...args] = process.argv.slice(2)
+if (name === undefined) await (await import('./serve.ts')).serve()
+else process.exitCode = await runHostCommand(name, args)
 
-await main()
-
-async function main(): Promise<void> {
-  let log: Logger | undefined
-  try {
-    const config = readConfig({ env: process.env })
-    const [first, ...words] = process.argv.slice(2)
-    if (first === 'keys') {
-      process.stdout.write(createKey(words, config.keyDir))
-      return
-    }
-    log = createLogger({ name: 'console', level: config.logLevel })
-    const starting = startConsole(config, log)
-    // A signal during the start waits for it: what is half open could not be closed in order.
-    const steps = [['console', async () => (await starting).stop()]] as const
-    const stop = onStop({ log, deadlineMs: STOP_DEADLINE_MS, steps })
-    process.once('uncaughtException', (error) => {
-      log?.fatal({ err: error }, 'a mistake in the program; stopping')
-      void stop.stop('a mistake in the program', 1)
-    })
-    const { banner, localRack, reloadCertificate } = await starting
-    process.on('SIGHUP', () => {
-      reloadCertificate().catch((error: unknown) => {
-        log?.error(
-          { err: error },
-          'the certificate was not read again; the one before still serves',
-        )
-      })
-    })
-    process.stdout.write(banner)
-    localRack.catch((error: unknown) => {
-      say(error, log)
-      void stop.stop('the local Rack cannot listen', 1)
-    })
-  } catch (error) {
-    say(error, log)
-    process.exit(1)
+async function runHostCommand(typed: string, args: readonly string[]): Promise<number> {
+  const word = /^(-h|--help)$/.test(typed) ? 'help' : typed
+  const command = Object.hasOwn(HOST_COMMANDS, word) ? HOST_COMMANDS[word] : undefined
+  if (command === undefined) {
+    process.stderr.write(
+      `ERROR: there is no command ${JSON.stringify(typed)}; see: keyrack-console help\n`,
+    )
+    return 2
   }
-}
-
-function say(error: unknown, log: Logger | undefined): void {
-  if (!(error instanceof KeyrackError)) log?.fatal({ err: error }, 'the Console could not start')
-  const message =
-    error instanceof KeyrackError
-      ? errorText(error)
-      : 'the Console could not start; the line above says why'
-  process.stderr.write(`ERROR: ${message}\n`)
+  try {
+    return await (await command.load())(args)
+  } catch (error) {
+    if (!(error instanceof KeyrackError)) throw error
+    process.stderr.write(`ERROR: ${errorText(error)}\n`)
+    return 1
+  }
 }

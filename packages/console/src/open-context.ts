@@ -21,6 +21,7 @@ import { MIGRATIONS } from './database/migrations.ts'
 import type { Database } from './database/schema.ts'
 import { type ConsoleDirectory, createDirectory } from './directory.ts'
 import { ALWAYS_FRESH, DirectoryFollower, type Freshness } from './follow-directory.ts'
+import { removeOperatorAccess } from './operator/operator-access.ts'
 
 /** What has to be closed again, oldest first. */
 export type Closing = Array<() => Promise<void> | void>
@@ -35,6 +36,8 @@ export async function openContext(
   const folder = join(config.dataDir, 'console')
   const lock = lockFolder(folder, 'Console')
   closing.push(() => lock.release())
+  // Left by a server that was killed; its port may be somebody else's by now.
+  removeOperatorAccess(folder)
 
   const { databaseUrl } = config
   const file = join(folder, 'db')

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { mintToken } from '@keyrack/secrets'
 import { createHealth, type Logger, loadCertificate, openOperatorListener } from '@keyrack/server'
 import { banner, loginHost } from './banner.ts'
 import type { ConsoleConfig } from './config.ts'
@@ -9,6 +10,8 @@ import { createHandler } from './http/handler.ts'
 import { createKeyAuthenticator } from './http/key-authenticator.ts'
 import { openListeners } from './listeners.ts'
 import { type Closing, openContext } from './open-context.ts'
+import { removeOperatorAccess, writeOperatorAccess } from './operator/operator-access.ts'
+import { createOperatorRoutes } from './operator/operator-routes.ts'
 import { createProxy } from './proxy/index.ts'
 import type { LocalRack } from './racks/local-rack.ts'
 import { prepareLocalRack } from './racks/prepare-local-rack.ts'
@@ -88,8 +91,18 @@ async function serve(
   const login = { host: loginHost(config, config.tlsPort), fingerprint }
   const handler = createHandler({ context, proxy, authenticate, login })
   const health = createHealth({ database: context.ready })
-  const operator = await openOperatorListener({ port: config.operatorPort, health, metrics, log })
+  const token = mintToken()
+  const operator = await openOperatorListener({
+    port: config.operatorPort,
+    health,
+    metrics,
+    log,
+    routes: createOperatorRoutes(context, token),
+  })
   closing.push(() => operator.close())
+  const folder = join(config.dataDir, 'console')
+  writeOperatorAccess(folder, { port: operator.port, token })
+  closing.push(() => removeOperatorAccess(folder))
   let rack: LocalRack | undefined
   closing.push(() => rack?.stop())
   // Last in, first out: while requests end, the Rack they are about still runs.

@@ -11,7 +11,7 @@ export { ExitScanner } from './exit-scanner.ts'
 export { fromHeader, toHeader } from './header-text.ts'
 export { type Match, matchRoute, type NormalPath, normalizePath } from './match-route.ts'
 export { parseDuration } from './parse-duration.ts'
-export { type Permission, ROUTES, type Route, route } from './routes.ts'
+export { DEPLOY_COMMANDS, type Permission, ROUTES, type Route, route } from './routes.ts'
 export {
   EXIT_MARKER,
   errorFrame,

@@ -118,3 +118,32 @@ export const RackSummaries = z
 /** `GET /auth` where the answer is JSON; official Racks answer a text. */
 export const Identity = fields({ id: text })
 export type Identity = z.infer<typeof Identity>
+
+/** One entry of a Console's `GET /api/organizations/{organization}/members`. */
+export const Member = fields({ id: z.string(), email: z.string(), role: text, since: text })
+export type Member = z.infer<typeof Member>
+export const Members = z.array(Member)
+
+/** What removing one answers: also the deploy keys that they made, which go on working. */
+export const RemovedMember = fields({ deploy_keys: z.array(z.string()) })
+
+/** What inviting somebody answers; the code is in `url` as well. */
+export const Invitation = fields({ token: z.string(), url: z.string(), expires_at: text })
+
+/** What accepting an invitation answers. */
+export const Accepted = fields({ organization: fields({ name: z.string() }), role: text })
+
+/** One entry of `GET /api/organizations/{organization}/deploy-keys`; no `expires_at`: never. */
+export const DeployKey = fields({
+  id: z.string(),
+  name: z.string(),
+  last_four: text,
+  created_by: text,
+  expires_at: text,
+  expired: z.boolean(),
+})
+export type DeployKey = z.infer<typeof DeployKey>
+export const DeployKeys = z.array(DeployKey)
+
+/** What making one answers. */
+export const CreatedDeployKey = fields({ name: z.string(), key: z.string(), expires_at: text })

@@ -55,4 +55,32 @@ describe('ROUTES', () => {
     expect(() => route('nope')).toThrow(TypeError)
     expect(route('auth').path).toBe('/auth')
   })
+
+  it('deploy keys reach what their commands call, and nothing that shows a secret', () => {
+    const deploy = ROUTES.filter((one) => one.deploy).map((one) => one.name)
+    expect(deploy).toEqual([
+      'system.get',
+      'apps.get',
+      'apps.logs',
+      'builds.list',
+      'builds.create',
+      'builds.import',
+      'builds.get',
+      'builds.logs',
+      'objects.store',
+      'processes.get',
+      'processes.stop',
+      'processes.run',
+      'processes.exec',
+      'releases.create',
+      'releases.promote',
+      'services.logs',
+      'processes.run-classic',
+      'processes.run-attached',
+    ])
+    for (const one of ROUTES.filter((each) => each.deploy)) {
+      expect(one.permission, one.name).not.toBe('administer')
+      expect(one.consoleOnly, one.name).toBeUndefined()
+    }
+  })
 })

@@ -25,7 +25,20 @@ export interface Route {
   guard?: 'rack-password'
   /** Never proxied: the text says which command to use instead. */
   consoleOnly?: string
+  /** Deploy keys may call it; everything else they may not. See `DEPLOY_COMMANDS`. */
+  deploy?: true
 }
+
+/**
+ * What deploy keys are for: the commands of the official product's list. Which routes these call
+ * (protocol.md 8.2 to 8.4) is marked below. Reading releases or registries, which hold secrets, is
+ * not among them: `env set --replace` writes an environment without reading the one before.
+ */
+export const DEPLOY_COMMANDS: readonly string[] = [
+  ...['build', 'builds', 'builds export', 'builds import', 'deploy', 'env set --replace'],
+  ...['logs', 'rack', 'racks', 'releases promote', 'run'],
+]
+const DEPLOY = { deploy: true } as const
 
 const LOGS = ['Filter', 'Follow', 'Prefix', 'Since', 'Tail', 'Previous', 'Maxlogrequests'] as const
 const TERMINAL = ['Command', 'Height', 'Width'] as const
@@ -36,7 +49,7 @@ const PROCESS = [
   'Use-Service-Volume',
 ] as const
 
-type Extras = Partial<Pick<Route, 'options' | 'guard' | 'consoleOnly' | 'audited'>>
+type Extras = Partial<Pick<Route, 'options' | 'guard' | 'consoleOnly' | 'audited' | 'deploy'>>
 
 function http(name: string, line: string, permission: Permission, extras: Extras = {}): Route {
   const [method = '', path = ''] = line.split(' ')
@@ -44,13 +57,18 @@ function http(name: string, line: string, permission: Permission, extras: Extras
   return { name, method, path, permission, audited, options: [], ...extras }
 }
 
-function logs(name: string, path: string): Route {
-  const options = LOGS
-  return { name, method: 'GET', path, permission: 'read', audited: false, socket: true, options }
+function logs(name: string, path: string, extras: Extras = {}): Route {
+  return { ...http(name, `GET ${path}`, 'read'), socket: true, options: LOGS, ...extras }
 }
 
 /** A stream that runs code on the Rack. */
-function run(name: string, path: string, options: readonly string[], exitCode: boolean): Route {
+function run(
+  name: string,
+  path: string,
+  options: readonly string[],
+  exitCode: boolean,
+  extras: Extras = {},
+): Route {
   const route: Route = {
     name,
     method: 'GET',
@@ -59,6 +77,7 @@ function run(name: string, path: string, options: readonly string[], exitCode: b
     audited: true,
     options,
     socket: true,
+    ...extras,
   }
   return exitCode ? { ...route, exitCode: true } : route
 }
@@ -71,7 +90,7 @@ export const ROUTES: readonly Route[] = [
   http('check', 'GET /check', 'read'),
   http('auth', 'GET /auth', 'read'),
 
-  http('system.get', 'GET /system', 'read'),
+  http('system.get', 'GET /system', 'read', DEPLOY),
   http('system.update', 'PUT /system', 'administer', { guard: 'rack-password' }),
   http('system.capacity', 'GET /system/capacity', 'read'),
   logs('system.logs', '/system/logs'),
@@ -99,38 +118,43 @@ export const ROUTES: readonly Route[] = [
 
   http('apps.list', 'GET /apps', 'read'),
   http('apps.create', 'POST /apps', 'write'),
-  http('apps.get', 'GET /apps/{app}', 'read'),
+  http('apps.get', 'GET /apps/{app}', 'read', DEPLOY),
   http('apps.update', 'PUT /apps/{app}', 'write'),
   http('apps.delete', 'DELETE /apps/{app}', 'write'),
   http('apps.cancel', 'POST /apps/{app}/cancel', 'write'),
-  logs('apps.logs', '/apps/{app}/logs'),
+  logs('apps.logs', '/apps/{app}/logs', DEPLOY),
   http('apps.metrics', 'GET /apps/{app}/metrics', 'read'),
 
-  http('builds.list', 'GET /apps/{app}/builds', 'read'),
-  http('builds.create', 'POST /apps/{app}/builds', 'write'),
-  http('builds.import', 'POST /apps/{app}/builds/import', 'write'),
+  http('builds.list', 'GET /apps/{app}/builds', 'read', DEPLOY),
+  http('builds.create', 'POST /apps/{app}/builds', 'write', DEPLOY),
+  http('builds.import', 'POST /apps/{app}/builds/import', 'write', DEPLOY),
   // Also answers {id}.tgz, the export.
-  http('builds.get', 'GET /apps/{app}/builds/{id}', 'read'),
+  http('builds.get', 'GET /apps/{app}/builds/{id}', 'read', DEPLOY),
   http('builds.update', 'PUT /apps/{app}/builds/{id}', 'write'),
-  logs('builds.logs', '/apps/{app}/builds/{id}/logs'),
+  logs('builds.logs', '/apps/{app}/builds/{id}/logs', DEPLOY),
 
   http('objects.list', 'GET /apps/{app}/objects', 'read'),
   http('objects.fetch', 'GET /apps/{app}/objects/{key...}', 'read'),
   http('objects.exists', 'HEAD /apps/{app}/objects/{key...}', 'read'),
-  http('objects.store', 'POST /apps/{app}/objects/{key...}', 'write', { options: ['Public'] }),
+  http('objects.store', 'POST /apps/{app}/objects/{key...}', 'write', {
+    options: ['Public'],
+    ...DEPLOY,
+  }),
   http('objects.delete', 'DELETE /apps/{app}/objects/{key...}', 'write'),
 
   http('processes.list', 'GET /apps/{app}/processes', 'read'),
-  http('processes.get', 'GET /apps/{app}/processes/{process}', 'read'),
-  http('processes.stop', 'DELETE /apps/{app}/processes/{process}', 'write'),
+  http('processes.get', 'GET /apps/{app}/processes/{process}', 'read', DEPLOY),
+  http('processes.stop', 'DELETE /apps/{app}/processes/{process}', 'write', DEPLOY),
   http('processes.run', 'POST /apps/{app}/services/{service}/processes', 'execute', {
     options: PROCESS,
+    ...DEPLOY,
   }),
   run(
     'processes.exec',
     '/apps/{app}/processes/{process}/exec',
     [...TERMINAL, 'Entrypoint', 'Tty', 'Disable-Stdin'],
     true,
+    DEPLOY,
   ),
   logs('processes.logs', '/apps/{app}/processes/{process}/logs'),
   http('files.download', 'GET /apps/{app}/processes/{process}/files', 'execute', { audited: true }),
@@ -140,9 +164,9 @@ export const ROUTES: readonly Route[] = [
 
   // Releases hold the environment, registries and gen1 parameters hold passwords: not for every reader.
   http('releases.list', 'GET /apps/{app}/releases', 'write'),
-  http('releases.create', 'POST /apps/{app}/releases', 'write'),
+  http('releases.create', 'POST /apps/{app}/releases', 'write', DEPLOY),
   http('releases.get', 'GET /apps/{app}/releases/{release}', 'write'),
-  http('releases.promote', 'POST /apps/{app}/releases/{release}/promote', 'write'),
+  http('releases.promote', 'POST /apps/{app}/releases/{release}/promote', 'write', DEPLOY),
   http('registries.list', 'GET /registries', 'write'),
   http('registries.add', 'POST /registries', 'write'),
   http('registries.remove', 'DELETE /registries/{server...}', 'write'),
@@ -151,7 +175,7 @@ export const ROUTES: readonly Route[] = [
   http('services.metrics', 'GET /apps/{app}/services/{service}/metrics', 'read'),
   http('services.restart', 'POST /apps/{app}/services/{service}/restart', 'write'),
   http('services.update', 'PUT /apps/{app}/services/{service}', 'write'),
-  logs('services.logs', '/apps/{app}/services/{service}/logs'),
+  logs('services.logs', '/apps/{app}/services/{service}/logs', DEPLOY),
   http('ssl.update', 'PUT /apps/{app}/ssl/{service}/{port}', 'write', { options: ['Id'] }),
   http('certificates.list', 'GET /certificates', 'read'),
   http('certificates.create', 'POST /certificates', 'write'),
@@ -180,8 +204,9 @@ export const ROUTES: readonly Route[] = [
   http('parameters.set', 'POST /apps/{app}/parameters', 'administer', { guard: 'rack-password' }),
   http('processes.run-classic', 'POST /apps/{app}/processes/{process}/run', 'execute', {
     options: PROCESS,
+    ...DEPLOY,
   }),
-  run('processes.run-attached', '/apps/{app}/processes/{process}/run', PROCESS, true),
+  run('processes.run-attached', '/apps/{app}/processes/{process}/run', PROCESS, true, DEPLOY),
 ]
 
 const BY_NAME = new Map(ROUTES.map((route) => [route.name, route]))

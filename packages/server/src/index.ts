@@ -42,6 +42,7 @@ export {
   type SettingsSource,
   settingsReport,
 } from './settings.ts'
+export { type InspectedStore, inspectStore } from './sqlite/inspect-store.ts'
 export { isUniqueViolation } from './store/is-unique-violation.ts'
 export { openStore, type StorePlace } from './store/open-store.ts'
 export type { Listener, SharedStore, Store, Subscription } from './store/store.ts'

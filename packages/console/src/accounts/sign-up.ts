@@ -1,17 +1,15 @@
 import { KeyrackError } from '@keyrack/protocol'
-import { passwordProblem, type Secret } from '@keyrack/secrets'
+import type { Secret } from '@keyrack/secrets'
 import { isUniqueViolation } from '@keyrack/server'
 import { issueApiKey } from '../api-keys/issue-api-key.ts'
 import type { Domain, RequestContext, Tx } from '../context.ts'
 import type { OrganizationEntry, Role } from '../directory.ts'
 import { newId } from '../new-id.ts'
-import { parseOrganizationName } from '../organizations/organization-name.ts'
-import {
-  findInvitation,
-  type OpenInvitation,
-  redeemInvitation,
-} from '../organizations/redeem-invitation.ts'
+import { chosenOrganization } from '../organizations/chosen-organization.ts'
+import { insertOrganization } from '../organizations/insert-organization.ts'
+import { findInvitation, redeemInvitation } from '../organizations/redeem-invitation.ts'
 import { adoptLocalRack } from '../racks/adopt-local-rack.ts'
+import { checkNewPassword } from './check-new-password.ts'
 import { parseEmail } from './email.ts'
 import { invitationNeeded, refuseStranger } from './may-sign-up.ts'
 import { rememberAddress } from './sign-in-limit.ts'
@@ -54,8 +52,8 @@ export async function signUp(
   if (invitation === undefined) refuseStranger(domain, given(input.setupToken))
   const email = parseEmail(input.email)
   const open = invitation && (await findInvitation(domain, invitation, email))
-  const organizationName = chooseOrganization(given(input.organization), open || undefined)
-  checkPassword(input.password, email, organizationName)
+  const organizationName = chosenOrganization(given(input.organization), open || undefined)
+  checkNewPassword(input.password, email, [organizationName])
   const passwordHash = await domain.passwords.hash(input.password)
   const newcomer = { id: newId(), email, passwordHash, invitation, organizationName }
   return domain.commit((tx) => admit(domain, tx, newcomer, request))
@@ -127,39 +125,6 @@ async function insertAccount(tx: Tx, newcomer: Newcomer, now: number): Promise<v
       hint: 'sign in with it instead',
     })
   }
-}
-
-async function insertOrganization(tx: Tx, name: string, now: number): Promise<OrganizationEntry> {
-  const organization = { id: newId(), name }
-  try {
-    await tx
-      .insertInto('organizations')
-      .values({ ...organization, created_at: now })
-      .execute()
-  } catch (error) {
-    if (!isUniqueViolation(error)) throw error
-    throw new KeyrackError('conflict', `an organization called ${name} is already here`, {
-      field: 'organization',
-      hint: 'choose another name, or ask its administrators for an invitation to it',
-    })
-  }
-  return organization
-}
-
-/** The name of the organization to join or to make. */
-function chooseOrganization(named: string | undefined, invitation: OpenInvitation | undefined) {
-  const joined = invitation?.organization?.name
-  if (joined === undefined) return parseOrganizationName(named)
-  if (named === undefined || parseOrganizationName(named) === joined) return joined
-  throw new KeyrackError('invalid', `this invitation is to ${joined}`, {
-    field: 'organization',
-    hint: `leave the organization out, or write ${joined}`,
-  })
-}
-
-function checkPassword(password: Secret, email: string, organization: string): void {
-  const problem = passwordProblem(password.reveal(), { email, organization })
-  if (problem !== undefined) throw new KeyrackError('invalid', problem, { field: 'password' })
 }
 
 /** Forms send empty fields for what was left out. */

@@ -1,11 +1,18 @@
 import type { Kysely } from 'kysely'
-import type { AccountEntry, OrganizationEntry, RackEntry, Role } from '../directory.ts'
+import type {
+  AccountEntry,
+  DeployKeyEntry,
+  OrganizationEntry,
+  RackEntry,
+  Role,
+} from '../directory.ts'
 import type { Database } from './schema.ts'
 
 /** Everything that authenticating and routing a request needs, as it stood at one moment. */
 export interface Snapshot {
   accounts: ReadonlyMap<string, AccountEntry>
   accountsByKeyHash: ReadonlyMap<string, AccountEntry>
+  deployKeysByHash: ReadonlyMap<string, DeployKeyEntry>
   organizations: ReadonlyMap<string, OrganizationEntry>
   /** By organization id; the status is what the directory knows, not what is stored. */
   racks: ReadonlyMap<string, readonly Omit<RackEntry, 'status'>[]>
@@ -14,6 +21,7 @@ export interface Snapshot {
 export const EMPTY_SNAPSHOT: Snapshot = {
   accounts: new Map(),
   accountsByKeyHash: new Map(),
+  deployKeysByHash: new Map(),
   organizations: new Map(),
   racks: new Map(),
 }
@@ -38,7 +46,26 @@ export async function loadSnapshot(db: Kysely<Database>): Promise<Snapshot> {
     accounts.set(account.id, account)
     if (row.hash !== null) accountsByKeyHash.set(row.hash, account)
   }
-  return { accounts, accountsByKeyHash, organizations, racks: await loadRacks(db, organizations) }
+  const deployKeysByHash = await loadDeployKeys(db, organizations)
+  const racks = await loadRacks(db, organizations)
+  return { accounts, accountsByKeyHash, deployKeysByHash, organizations, racks }
+}
+
+async function loadDeployKeys(
+  db: Kysely<Database>,
+  organizations: ReadonlyMap<string, OrganizationEntry>,
+): Promise<Map<string, DeployKeyEntry>> {
+  const rows = await db
+    .selectFrom('deploy_keys')
+    .select(['id', 'organization_id', 'name', 'hash', 'expires_at'])
+    .execute()
+  const keys = new Map<string, DeployKeyEntry>()
+  for (const { id, organization_id, name, hash, expires_at: expiresAt } of rows) {
+    const organization = organizations.get(organization_id)
+    if (organization === undefined) throw new TypeError(`deploy key ${id} has no organization`)
+    keys.set(hash, { kind: 'deploy-key', id, name, organization, expiresAt })
+  }
+  return keys
 }
 
 async function loadOrganizations(db: Kysely<Database>): Promise<Map<string, OrganizationEntry>> {

@@ -2,6 +2,12 @@ import type { Migration } from '@keyrack/server'
 import { foundation } from './migrations/0001-foundation.ts'
 import { addedRacks } from './migrations/0002-added-racks.ts'
 import { directoryVersion } from './migrations/0003-directory-version.ts'
+import { deployKeys } from './migrations/0004-deploy-keys.ts'
 
 /** In order, forward-only, never edited after a release. */
-export const MIGRATIONS: readonly Migration[] = [foundation, addedRacks, directoryVersion]
+export const MIGRATIONS: readonly Migration[] = [
+  foundation,
+  addedRacks,
+  directoryVersion,
+  deployKeys,
+]

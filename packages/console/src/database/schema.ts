@@ -7,6 +7,7 @@ export interface Database {
   accounts: AccountsTable
   memberships: MembershipsTable
   api_keys: ApiKeysTable
+  deploy_keys: DeployKeysTable
   invitations: InvitationsTable
   sessions: SessionsTable
   sign_in_failures: SignInFailuresTable
@@ -46,6 +47,19 @@ export interface ApiKeysTable {
   hash: string
   last_four: string
   created_at: number
+}
+
+/** Revoking deletes the row; that it was there is in the audit log. */
+export interface DeployKeysTable {
+  id: string
+  organization_id: string
+  name: string
+  hash: string
+  last_four: string
+  created_by: string
+  created_at: number
+  /** Null: never. */
+  expires_at: number | null
 }
 
 export interface InvitationsTable {

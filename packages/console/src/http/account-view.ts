@@ -1,5 +1,6 @@
+import { DEPLOY_COMMANDS } from '@keyrack/protocol'
 import type { ConsoleContext } from '../context.ts'
-import type { AccountEntry, Role } from '../directory.ts'
+import type { AccountEntry, DeployKeyEntry, Role } from '../directory.ts'
 
 export interface AccountView {
   id: string
@@ -26,4 +27,11 @@ export async function viewAccount(
   const { id, email, serverAdministrator } = account
   const apiKey = { lastFour: key.last_four, createdAt: key.created_at }
   return { id, email, serverAdministrator, organizations, apiKey }
+}
+
+/** What a deploy key is told about itself, so that a login with it can say what it is for. */
+export function deployKeyView({ id, name, organization, expiresAt }: DeployKeyEntry) {
+  const expires_at = expiresAt === null ? null : new Date(expiresAt).toISOString()
+  const deploy_key = { name, expires_at, commands: DEPLOY_COMMANDS }
+  return { id, deploy_key, organizations: [organization] }
 }

@@ -39,3 +39,19 @@ export const AddRackBody = z.strictObject({
 })
 export const RenameRackBody = z.strictObject({ name: text })
 export const TrustRackBody = z.strictObject({ fingerprint: text, password: secret })
+
+export const AcceptanceBody = z.strictObject({
+  invitation: text,
+  organization: text.optional(),
+})
+
+export const RoleBody = z.strictObject({ role: z.enum(ROLES) })
+
+/** Suggested by every interface, so that a forgotten key ends by itself. */
+const DEPLOY_KEY_DAYS = 90
+
+export const DeployKeyBody = z.strictObject({
+  name: text,
+  /** Null: never. */
+  expires_in_days: z.number().nullable().default(DEPLOY_KEY_DAYS),
+})

@@ -4,14 +4,20 @@ import { signIn } from '../accounts/sign-in.ts'
 import { signUp } from '../accounts/sign-up.ts'
 import { regenerateApiKey } from '../api-keys/regenerate-api-key.ts'
 import type { ConsoleContext } from '../context.ts'
-import { invite } from '../organizations/invite.ts'
+import { isDeployKey } from '../directory.ts'
 import { endSession } from '../sessions/end.ts'
-import { viewAccount } from './account-view.ts'
-import { InvitationBody, SignInBody, SignUpBody } from './api-schemas.ts'
-import { requireKeyOrSession, requireOwnPage, SAFE_METHODS } from './authenticate.ts'
+import { deployKeyView, viewAccount } from './account-view.ts'
+import { SignInBody, SignUpBody } from './api-schemas.ts'
+import {
+  requireAnyKeyOrSession,
+  requireKeyOrSession,
+  requireOwnPage,
+  SAFE_METHODS,
+} from './authenticate.ts'
 import { type EdgeEnv, requestContext } from './edge.ts'
-import { invitationUrl } from './invitation-url.ts'
 import type { KeyAuthenticator } from './key-authenticator.ts'
+import { createPeopleApi } from './people-api.ts'
+import { rackSummary } from './rack-summary.ts'
 import { createRacksApi } from './racks-api.ts'
 import { receiveBody } from './read-body.ts'
 import { readJson } from './read-input.ts'
@@ -25,6 +31,7 @@ export function createApi(
 ): Hono<EdgeEnv> {
   const api = new Hono<EdgeEnv>()
   const known = requireKeyOrSession(context, authenticate)
+  const anyKey = requireAnyKeyOrSession(context, authenticate)
 
   // Before anybody is authenticated, so that what counts are the rights of when it is complete.
   api.use(async (c, next) => {
@@ -53,8 +60,9 @@ export function createApi(
     return c.body(null, 204)
   })
 
-  api.get('/account', known, async (c) => {
-    const view = await viewAccount(context, c.var.account)
+  api.get('/account', anyKey, async (c) => {
+    if (isDeployKey(c.var.actor)) return c.json(deployKeyView(c.var.actor))
+    const view = await viewAccount(context, c.var.actor)
     return c.json({
       id: view.id,
       email: view.email,
@@ -73,15 +81,11 @@ export function createApi(
     return c.json({ api_key: apiKey.reveal() }, 201)
   })
 
-  api.post('/invitations', known, async (c) => {
-    const body = await readJson(c, InvitationBody)
-    const made = await invite(context, c.var.account, body, requestContext(c.env.facts))
-    const token = made.token.reveal()
-    const url = invitationUrl(context.config, c.env.facts, token)
-    const expiresAt = new Date(made.expiresAt).toISOString()
-    return c.json({ id: made.id, token, url, expires_at: expiresAt }, 201)
-  })
+  api.route('/', createPeopleApi(context, known))
 
+  api.get('/racks', anyKey, (c) => {
+    return c.json(context.directory.racksOf(c.var.actor).map(rackSummary))
+  })
   api.use('/racks/*', known)
   api.route('/racks', createRacksApi(context, forgetRack))
 

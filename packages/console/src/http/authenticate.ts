@@ -2,7 +2,8 @@ import { KeyrackError } from '@keyrack/protocol'
 import type { Context, MiddlewareHandler } from 'hono'
 import { createMiddleware } from 'hono/factory'
 import type { ConsoleContext } from '../context.ts'
-import type { AccountEntry } from '../directory.ts'
+import { type AccountEntry, type Actor, isDeployKey } from '../directory.ts'
+import { deployKeyRefused } from '../organizations/deploy-key-refused.ts'
 import { findSession } from '../sessions/find.ts'
 import type { EdgeEnv } from './edge.ts'
 import type { KeyAuthenticator } from './key-authenticator.ts'
@@ -23,31 +24,52 @@ export async function sessionAccount(
   return session?.account
 }
 
-/** For the Console's own protocol paths: a key and nothing else. */
+/** For the Console's own protocol paths: a key and nothing else. Deploy keys may use all of them. */
 export function requireKey(authenticate: KeyAuthenticator): MiddlewareHandler<EdgeEnv> {
   return createMiddleware<EdgeEnv>(async (c, next) => {
-    const account = keyAccount(authenticate, c)
-    if (account === undefined) throw noCredentials()
-    c.set('account', account)
+    const actor = keyActor(authenticate, c)
+    if (actor === undefined) throw noCredentials()
+    c.set('actor', actor)
     await next()
   })
 }
 
-/** For `/api`: a key, or a session whose writes come from our own pages. A wrong key is never saved by a cookie. */
+/** For `/api`: a person, by their key or a session whose writes come from our own pages. A wrong key is never saved by a cookie. */
 export function requireKeyOrSession(
   context: ConsoleContext,
   authenticate: KeyAuthenticator,
 ): MiddlewareHandler<EdgeEnv> {
   return createMiddleware<EdgeEnv>(async (c, next) => {
-    const byKey = keyAccount(authenticate, c)
-    const account = byKey ?? (await sessionAccount(context, c))
-    if (account === undefined) throw noCredentials()
-    if (byKey === undefined && !SAFE_METHODS.has(c.req.method)) {
-      requireOwnOrigin(c.env.incoming.headers, c.env.facts)
-    }
-    c.set('account', account)
+    const actor = await keyOrSession(context, authenticate, c)
+    if (isDeployKey(actor)) throw deployKeyRefused()
+    c.set('account', actor)
     await next()
   })
+}
+
+/** The same, for what a deploy key may ask as well. */
+export function requireAnyKeyOrSession(
+  context: ConsoleContext,
+  authenticate: KeyAuthenticator,
+): MiddlewareHandler<EdgeEnv> {
+  return createMiddleware<EdgeEnv>(async (c, next) => {
+    c.set('actor', await keyOrSession(context, authenticate, c))
+    await next()
+  })
+}
+
+async function keyOrSession(
+  context: ConsoleContext,
+  authenticate: KeyAuthenticator,
+  c: Context<EdgeEnv>,
+): Promise<Actor> {
+  const byKey = keyActor(authenticate, c)
+  const actor = byKey ?? (await sessionAccount(context, c))
+  if (actor === undefined) throw noCredentials()
+  if (byKey === undefined && !SAFE_METHODS.has(c.req.method)) {
+    requireOwnOrigin(c.env.incoming.headers, c.env.facts)
+  }
+  return actor
 }
 
 /** For writes that need no account yet: a sign-in forged by another site is an attack as well. */
@@ -56,13 +78,13 @@ export const requireOwnPage = createMiddleware<EdgeEnv>(async (c, next) => {
   await next()
 })
 
-function keyAccount(authenticate: KeyAuthenticator, c: Context<EdgeEnv>): AccountEntry | undefined {
+function keyActor(authenticate: KeyAuthenticator, c: Context<EdgeEnv>): Actor | undefined {
   const { authorization } = c.env.incoming.headers
   if (authorization === undefined) return undefined
   const { facts } = c.env
-  const account = authenticate(authorization, facts.address)
-  facts.actorId = account.id
-  return account
+  const actor = authenticate(authorization, facts.address)
+  facts.actorId = actor.id
+  return actor
 }
 
 export function noCredentials(): KeyrackError {

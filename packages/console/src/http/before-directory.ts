@@ -16,7 +16,8 @@ export function beforeDirectory(
   const keys = parseBasic(authorization)?.candidates.map((key) => key.reveal().trim()) ?? []
   const unknown = keys.filter((key) => !('problem' in inspectApiKey(key)))
   if (unknown.length === 0) return undefined
-  if (unknown.some((key) => directory.accountByApiKeyHash(hashApiKey(key)) !== undefined))
-    return undefined
+  const isKnown = (hash: string) =>
+    (directory.accountByApiKeyHash(hash) ?? directory.deployKeyByHash(hash)) !== undefined
+  if (unknown.some((key) => isKnown(hashApiKey(key)))) return undefined
   return freshness.newest()
 }

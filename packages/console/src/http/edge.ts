@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import type { HttpBindings } from '@hono/node-server'
 import { type ErrorAnswer, requestId } from '@keyrack/server'
 import type { ConsoleContext, RequestContext } from '../context.ts'
-import type { AccountEntry } from '../directory.ts'
+import type { AccountEntry, Actor } from '../directory.ts'
 import { createClientReader } from './client-address.ts'
 import { hostName, isLoopbackHost } from './host-check.ts'
 import { SECURITY_HEADERS } from './security-headers.ts'
@@ -20,7 +20,7 @@ export interface RequestFacts {
   startedAt: number
   /** For the access log and the metrics: a route's name, never the path that was asked for. */
   route: string
-  /** The account that was authenticated, for the access log. */
+  /** The account or deploy key that was authenticated, for the access log. */
   actorId: string | null
 }
 
@@ -28,7 +28,7 @@ export interface RequestFacts {
 export interface EdgeEnv {
   Bindings: HttpBindings & { facts: RequestFacts }
   /** Set by the middleware that authenticated the request. */
-  Variables: { account: AccountEntry }
+  Variables: { account: AccountEntry; actor: Actor }
 }
 
 type FactsReader = (request: IncomingMessage) => RequestFacts

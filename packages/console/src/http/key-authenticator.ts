@@ -1,16 +1,17 @@
 import { KeyThrottle } from '@keyrack/server'
 import type { ConsoleContext } from '../context.ts'
-import type { AccountEntry } from '../directory.ts'
+import type { Actor } from '../directory.ts'
 import { authenticateUser } from '../proxy/authenticate-user.ts'
 
-/** The account behind an `Authorization` header; throws `unauthenticated` or `throttled`. */
-export type KeyAuthenticator = (authorization: string | undefined, address: string) => AccountEntry
+/** Who is behind an `Authorization` header; throws `unauthenticated` or `throttled`. */
+export type KeyAuthenticator = (authorization: string | undefined, address: string) => Actor
 
 /** One for the proxy and our own routes together: a wrong key counts wherever it is presented. */
 export function createKeyAuthenticator({
   directory,
-}: Pick<ConsoleContext, 'directory'>): KeyAuthenticator {
+  clock,
+}: Pick<ConsoleContext, 'directory' | 'clock'>): KeyAuthenticator {
   const throttle = new KeyThrottle()
   return (authorization, address) =>
-    authenticateUser({ directory, throttle }, authorization, address)
+    authenticateUser({ directory, throttle, now: clock }, authorization, address)
 }

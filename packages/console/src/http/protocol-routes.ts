@@ -53,12 +53,12 @@ export function createProtocolRoutes(
     return next()
   })
   app.use(requireKey(authenticate))
-  app.get('/auth', (c) => c.json({ id: c.var.account.id }))
-  app.get('/racks', (c) => c.json(directory.racksOf(c.var.account).map(rackSummary)))
+  app.get('/auth', (c) => c.json({ id: c.var.actor.id }))
+  app.get('/racks', (c) => c.json(directory.racksOf(c.var.actor).map(rackSummary)))
   app.get('/racks/:organization/:rack', (c) => {
     const { organization, rack: name } = c.req.param()
     const rack = directory
-      .racksOf(c.var.account)
+      .racksOf(c.var.actor)
       .find((entry) => entry.organization.name === organization && entry.name === name)
     if (rack === undefined) {
       throw new KeyrackError('not-found', 'no such Rack, or it is not yours', {

@@ -68,7 +68,7 @@ function problem(issue: z.core.$ZodIssue, value: unknown): string {
   if (missing) return 'is missing'
   switch (issue.code) {
     case 'invalid_type':
-      return 'must be a text'
+      return issue.expected === 'number' ? 'must be a number' : 'must be a text'
     case 'too_big':
       return 'is too long'
     case 'custom':

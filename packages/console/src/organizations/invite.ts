@@ -4,7 +4,7 @@ import { parseEmail } from '../accounts/email.ts'
 import type { Domain, RequestContext } from '../context.ts'
 import type { AccountEntry, OrganizationEntry, Role } from '../directory.ts'
 import { newId } from '../new-id.ts'
-import { administeredOrganization } from './administered-organization.ts'
+import { findOrganization } from './find-organization.ts'
 import { ROLES } from './roles.ts'
 
 export interface InviteInput {
@@ -39,7 +39,7 @@ export async function invite(
   const organization =
     input.organization === undefined
       ? undefined
-      : administeredOrganization(domain.directory, actor, input.organization, 'invite people to it')
+      : findOrganization(domain, actor, input.organization, 'administer', 'invite people to it')
   if (organization === undefined && !actor.serverAdministrator) {
     throw new KeyrackError('forbidden', 'only a server administrator invites a new organization', {
       field: 'organization',

@@ -1,5 +1,5 @@
-import type { Permission } from '@keyrack/protocol'
-import type { AccountEntry, RackEntry, Role } from '../directory.ts'
+import type { Permission, Route } from '@keyrack/protocol'
+import { type Actor, isDeployKey, type RackEntry, type Role } from '../directory.ts'
 
 export const ROLES: readonly Role[] = ['administrator', 'operator', 'developer', 'viewer']
 
@@ -15,20 +15,34 @@ export function roleAllows(role: Role, permission: Permission): boolean {
   return ROLE_PERMISSIONS[role].includes(permission)
 }
 
-/**
- * Why an account may not do something on a Rack, or undefined when it may. `hidden`: not its
- * organization, to be answered as if the Rack did not exist. `local`: code on a local Rack runs as
- * the server's own user, so only server administrators may use one (design 1 and 8).
- */
-export type RackRefusal = 'hidden' | 'local' | 'role'
+/** What is to be done: a route of the Rack API, or something of the Console's own. */
+export type Wanted = Pick<Route, 'permission' | 'deploy'>
 
-export function rackRefusal(
-  account: AccountEntry,
-  rack: RackEntry,
-  permission: Permission,
-): RackRefusal | undefined {
-  const role = account.roles.get(rack.organization.id)
+/**
+ * Why somebody may not do something, or undefined when they may. `hidden`: not their organization,
+ * to be answered as if it did not exist. `local`: code on a local Rack runs as the server's own
+ * user, so only server administrators may use one (design 1 and 8). `deploy`: not for deploy keys.
+ */
+export type Refusal = 'hidden' | 'local' | 'deploy' | 'role'
+
+/** The one decision about rights in an organization, for the proxy and the JSON API alike. */
+export function refusal(
+  actor: Actor,
+  organizationId: string,
+  wanted: Wanted,
+): Exclude<Refusal, 'local'> | undefined {
+  if (isDeployKey(actor)) {
+    if (actor.organization.id !== organizationId) return 'hidden'
+    return wanted.deploy === true ? undefined : 'deploy'
+  }
+  const role = actor.roles.get(organizationId)
   if (role === undefined) return 'hidden'
-  if (rack.local && !account.serverAdministrator) return 'local'
-  return roleAllows(role, permission) ? undefined : 'role'
+  return roleAllows(role, wanted.permission) ? undefined : 'role'
+}
+
+/** The same for what is done on a Rack. */
+export function rackRefusal(actor: Actor, rack: RackEntry, wanted: Wanted): Refusal | undefined {
+  const found = refusal(actor, rack.organization.id, wanted)
+  if (found === 'hidden' || !rack.local) return found
+  return isDeployKey(actor) || !actor.serverAdministrator ? 'local' : found
 }

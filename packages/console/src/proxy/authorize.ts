@@ -1,9 +1,10 @@
 /**
- * Step 3: may this person do this on that Rack. The route table decides; what is not in it is for
+ * Step 3: may this person, or this deploy key, do this on that Rack. The route table decides; what is not in it is for
  * administrators only, and recorded.
  */
 import { KeyrackError, type Match, matchRoute, type Route } from '@keyrack/protocol'
-import type { AccountEntry, RackEntry } from '../directory.ts'
+import type { Actor, RackEntry } from '../directory.ts'
+import { deployKeyRefused } from '../organizations/deploy-key-refused.ts'
 import { rackRefusal } from '../organizations/roles.ts'
 import { displayName } from './find-rack.ts'
 
@@ -13,7 +14,7 @@ export interface Authorized {
 }
 
 export function authorize(
-  account: AccountEntry,
+  actor: Actor,
   rack: RackEntry,
   method: string,
   path: string,
@@ -21,7 +22,7 @@ export function authorize(
 ): Authorized {
   const match = matchRoute(method, path, socket)
   const authorized = match ?? { route: unlisted(method, path, socket), parameters: {} }
-  const refusal = rackRefusal(account, rack, authorized.route.permission)
+  const refusal = rackRefusal(actor, rack, authorized.route)
   // As if it did not exist: the same text as for a name that nobody has.
   if (refusal === 'hidden') throw new KeyrackError('not-found', 'could not find rack')
   if (refusal === 'local') {
@@ -29,6 +30,7 @@ export function authorize(
       hint: 'what runs on it runs as the user of the Console itself',
     })
   }
+  if (refusal === 'deploy') throw deployKeyRefused()
   if (refusal === 'role') {
     throw new KeyrackError(
       'forbidden',

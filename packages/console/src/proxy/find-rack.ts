@@ -3,11 +3,11 @@
  * partial names are resolved here: exact `org/rack`, else a unique bare name, else a unique part.
  */
 import { KeyrackError } from '@keyrack/protocol'
-import type { AccountEntry, Directory, RackEntry } from '../directory.ts'
+import type { Actor, Directory, RackEntry } from '../directory.ts'
 
 export function findRack(
   directory: Pick<Directory, 'racksOf'>,
-  account: AccountEntry,
+  actor: Actor,
   wanted: string | undefined,
 ): RackEntry {
   const name = wanted?.trim() ?? ''
@@ -18,7 +18,7 @@ export function findRack(
     })
   }
   // Somebody else's Racks are not among these, so they cannot be told from absent ones.
-  const racks = directory.racksOf(account)
+  const racks = directory.racksOf(actor)
   const exact = racks.find((rack) => displayName(rack) === name)
   if (exact !== undefined) return exact
   for (const candidates of [

@@ -7,7 +7,7 @@ import type { Duplex } from 'node:stream'
 import { KeyrackError, normalizePath } from '@keyrack/protocol'
 import type { Keyring } from '@keyrack/secrets'
 import type { AuditLog } from '../audit/audit-log.ts'
-import type { AccountEntry, Directory, RackEntry } from '../directory.ts'
+import type { Actor, Directory, RackEntry } from '../directory.ts'
 import { openRackKey } from '../racks/open-rack-key.ts'
 import { refuseBadHandshake, refuseUnacceptable } from './acceptable.ts'
 import { createAddressGuard } from './address-guard.ts'
@@ -30,7 +30,7 @@ export interface ProxyOptions {
   /** Private networks (CIDR) in which Racks may be. */
   rackNetworks: readonly string[]
   /** Step 1, shared with the Console's own routes. */
-  authenticate: (authorization: string | undefined, address: string) => AccountEntry
+  authenticate: (authorization: string | undefined, address: string) => Actor
   /** What a stream waits for before it is looked up whose it is; requests have waited already. */
   beforeDirectory?: (authorization: string | undefined) => Promise<void> | undefined
   /** Told of failures that are the Console's own fault. */
@@ -62,7 +62,7 @@ interface Outcome {
 }
 
 interface Prepared extends Authorized {
-  account: AccountEntry
+  actor: Actor
   rack: RackEntry
   path: string
   query: string
@@ -76,12 +76,12 @@ export function createProxy(options: ProxyOptions): RackProxy {
     refuseUnacceptable(client)
     if (socket) refuseBadHandshake(client)
     const { path, query } = normalizePath(client.url ?? '')
-    const account = options.authenticate(client.headers.authorization, facts.address)
-    facts.actorId = account.id
-    const rack = findRack(directory, account, headerText(client, 'rack'))
-    const authorized = authorize(account, rack, client.method ?? '', path, socket)
+    const actor = options.authenticate(client.headers.authorization, facts.address)
+    facts.actorId = actor.id
+    const rack = findRack(directory, actor, headerText(client, 'rack'))
+    const authorized = authorize(actor, rack, client.method ?? '', path, socket)
     facts.route = authorized.route.name
-    return { ...authorized, account, rack, path, query }
+    return { ...authorized, actor, rack, path, query }
   }
 
   function attach(client: IncomingMessage, { route, rack }: Prepared, requestId: string): string[] {
@@ -90,14 +90,30 @@ export function createProxy(options: ProxyOptions): RackProxy {
   }
 
   function begin(client: IncomingMessage, prepared: Prepared, facts: ProxyFacts) {
-    const { account, rack, route, path } = prepared
+    const { actor, rack, route, path } = prepared
     const { requestId, address } = facts
     const method = client.method ?? ''
-    return record(audit, { account, rack, route, path, method, requestId, address })
+    return record(audit, { actor, rack, route, path, method, requestId, address })
   }
 
-  /** Upgraded ones, which no HTTP server closes, with the Rack they lead to. */
-  const sockets = new Map<Duplex, string>()
+  /** Upgraded ones, which no HTTP server closes, each with what throws once its right is gone. */
+  const sockets = new Map<Duplex, () => void>()
+  directory.onChange(() => {
+    for (const [socket, stillAllowed] of sockets) {
+      try {
+        stillAllowed()
+      } catch {
+        // A shell must not outlive the key or the role that opened it.
+        socket.destroy()
+      }
+    }
+  })
+  function allowAgain(client: IncomingMessage, { rack }: Prepared, facts: ProxyFacts): void {
+    const actor = options.authenticate(client.headers.authorization, facts.address)
+    const now = directory.racksOf(actor).find(({ id }) => id === rack.id)
+    if (now === undefined) throw new KeyrackError('not-found', 'this Rack is gone')
+    authorize(actor, now, client.method ?? '', normalizePath(client.url ?? '').path, true)
+  }
   // What has been begun is recorded to its end before the proxy counts as closed.
   const underWay = new Set<Promise<void>>()
   function track(work: Promise<void>): Promise<void> {
@@ -182,16 +198,16 @@ export function createProxy(options: ProxyOptions): RackProxy {
       sockets.delete(socket)
       aborter.abort()
     })
-    sockets.set(socket, '')
+    sockets.set(socket, () => undefined)
     let exitCode = endsWithExitCode(client)
     let recording: Recording | undefined
     try {
       await options.beforeDirectory?.(client.headers.authorization)
       const prepared = prepare(client, facts, true)
+      sockets.set(socket, () => allowAgain(client, prepared, facts))
       exitCode = prepared.route.exitCode ?? false
       recording = await begin(client, prepared, facts)
       const { rack, path } = prepared
-      sockets.set(socket, rack.id)
       const headers = attach(client, prepared, facts.requestId)
       // Never a query on a stream: options are headers (protocol.md 7.1).
       const upgrade = { rack, target: path, headers }
@@ -225,10 +241,8 @@ export function createProxy(options: ProxyOptions): RackProxy {
         socket.destroy()
       }
     },
-    forget(rackId) {
-      connections.forget(rackId)
-      for (const [socket, id] of sockets) if (id === rackId) socket.destroy()
-    },
+    // Its streams have been cut when the directory lost it.
+    forget: (rackId) => connections.forget(rackId),
     async close() {
       for (const socket of sockets.keys()) socket.destroy()
       await connections.close()

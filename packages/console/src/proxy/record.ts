@@ -4,10 +4,10 @@
  */
 import type { Route } from '@keyrack/protocol'
 import type { AuditLog } from '../audit/audit-log.ts'
-import type { AccountEntry, RackEntry } from '../directory.ts'
+import { type Actor, actorName, type RackEntry } from '../directory.ts'
 
 export interface RecordedRequest {
-  account: AccountEntry
+  actor: Actor
   rack: RackEntry
   route: Route
   method: string
@@ -27,11 +27,11 @@ export async function record(
   audit: Pick<AuditLog, 'started' | 'finished'>,
   request: RecordedRequest,
 ): Promise<Recording> {
-  const { account, rack, route } = request
+  const { actor, rack, route } = request
   if (!route.audited) return NOTHING
   const id = await audit.started({
     organizationId: rack.organization.id,
-    actor: { id: account.id, name: account.email },
+    actor: { id: actor.id, name: actorName(actor) },
     action: route.name,
     target: `${request.method} ${request.path.slice(0, 500)}`,
     rackId: rack.id,

@@ -216,3 +216,30 @@ describe('a refused WebSocket is upgraded and told why', () => {
     expect(body?.endsWith(`\x81\x27${EXIT_MARKER}1\n\x82\x00`)).toBe(true)
   })
 })
+
+describe('an open stream', () => {
+  it.each([
+    ['a role that may no more', 'viewer'],
+    ['no membership any more', undefined],
+  ] as const)('is cut at once on both sides by %s', async (_, role) => {
+    let rackSide: FrameStream | undefined
+    proxied = await startProxiedRack({
+      upgrade: speaking((stream) => {
+        rackSide = stream
+        stream.on('error', () => undefined)
+        stream.resume()
+        stream.write('ready')
+      }),
+    })
+    const stream = await open(proxied, '/instances/i-1/shell')
+    stream.on('error', () => undefined)
+    await once(stream, 'data')
+    const closed = (side: Duplex | undefined) =>
+      new Promise((resolve) => side?.once('close', resolve))
+    const ends = Promise.all([closed(stream), closed(rackSide)])
+    proxied.giveRole('operator')
+    expect(stream.destroyed).toBe(false)
+    proxied.giveRole(role)
+    await ends
+  })
+})

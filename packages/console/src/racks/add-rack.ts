@@ -5,7 +5,7 @@ import { isUniqueViolation } from '@keyrack/server'
 import type { RequestContext } from '../context.ts'
 import type { AccountEntry, OrganizationEntry, RackEntry } from '../directory.ts'
 import { newId } from '../new-id.ts'
-import { administeredOrganization } from '../organizations/administered-organization.ts'
+import { findOrganization } from '../organizations/find-organization.ts'
 import { actorNow, requireServerAdministrator } from './administered-rack.ts'
 import { askRack, type RackFacts } from './ask-rack.ts'
 import { choosePin } from './choose-pin.ts'
@@ -43,7 +43,13 @@ export async function addRack(
 ): Promise<RackEntry> {
   const { directory, guard } = domain
   const mine = () =>
-    administeredOrganization(directory, actorNow(directory, actor), input.organization, 'add Racks')
+    findOrganization(
+      domain,
+      actorNow(directory, actor),
+      input.organization,
+      'administer',
+      'add Racks',
+    )
   const organization = mine()
   const name = parseRackName(input.name)
   const key = parseRackKey(input.key)

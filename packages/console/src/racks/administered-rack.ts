@@ -1,6 +1,6 @@
 import { KeyrackError } from '@keyrack/protocol'
 import type { AccountEntry, Directory, RackEntry } from '../directory.ts'
-import { administeredOrganization } from '../organizations/administered-organization.ts'
+import { findOrganization } from '../organizations/find-organization.ts'
 
 export interface RackName {
   organization: string
@@ -14,7 +14,13 @@ export function administeredRack(
   { organization, name }: RackName,
   what: string,
 ): RackEntry {
-  const { id, name: owner } = administeredOrganization(directory, actor, organization, what)
+  const { id, name: owner } = findOrganization(
+    { directory },
+    actor,
+    organization,
+    'administer',
+    what,
+  )
   const rack = directory
     .racksOf(actor)
     .find((entry) => entry.organization.id === id && entry.name === name.trim().toLowerCase())

@@ -36,6 +36,8 @@ export interface ProxiedRack {
   authorization: string
   rack: RackEntry
   account: AccountEntry
+  /** Of the Rack's organization. */
+  deployKey: Secret
   rackServer: TlsServer
   /** The certificate of the Rack, of which another server can be made. */
   certificate: { cert: string; key: Secret }
@@ -43,6 +45,8 @@ export interface ProxiedRack {
   store: Store<Database>
   /** What the Console believes of the Rack from now on. */
   believe(entry: Partial<RackEntry>): void
+  /** The account has another role from now on, or is no member any more. */
+  giveRole(role: Role | undefined): void
   proxy: RackProxy
   /** Failures that were the Console's own. */
   failures: unknown[]
@@ -77,11 +81,13 @@ export async function startProxiedRack(behaviour: RackBehaviour = {}): Promise<P
 
   const keyring = new Keyring([createMasterKey()])
   const [userKey, rackKey] = [mintApiKey('user'), mintApiKey('rack')]
+  const deployKey = mintApiKey('deploy')
+  const roles = new Map<string, Role>([['org-1', behaviour.role ?? 'administrator']])
   const account: AccountEntry = {
     id: 'account-1',
     email: 'ann@example.com',
     serverAdministrator: behaviour.serverAdministrator ?? true,
-    roles: new Map([['org-1', behaviour.role ?? 'administrator']]),
+    roles,
   }
   const rack: RackEntry = {
     id: 'rack-1',
@@ -105,7 +111,11 @@ export async function startProxiedRack(behaviour: RackBehaviour = {}): Promise<P
   })
   const failures: unknown[] = []
   const racks = [rack]
-  const directory = directoryOf(account, racks, hashApiKey(userKey))
+  const listeners: Array<() => void> = []
+  const directory = {
+    ...directoryOf(account, racks, hashApiKey(userKey), hashApiKey(deployKey)),
+    onChange: (listener: () => void) => void listeners.push(listener),
+  }
   const proxy = createProxy({
     directory,
     keyring,
@@ -113,7 +123,7 @@ export async function startProxiedRack(behaviour: RackBehaviour = {}): Promise<P
     rackNetworks: [],
     authenticate: (authorization, address) =>
       authenticateUser(
-        { directory, throttle: { failed: () => undefined } },
+        { directory, throttle: { failed: () => undefined }, now: Date.now },
         authorization,
         address,
       ),
@@ -131,9 +141,15 @@ export async function startProxiedRack(behaviour: RackBehaviour = {}): Promise<P
     authorization: basicHeader(userKey).reveal(),
     rack,
     account,
+    deployKey,
     rackServer,
     certificate,
     store,
+    giveRole(role) {
+      if (role === undefined) roles.clear()
+      else roles.set('org-1', role)
+      for (const listener of listeners) listener()
+    },
     believe: (entry) => {
       racks[0] = { ...rack, ...entry }
     },
@@ -156,10 +172,18 @@ export async function startProxiedRack(behaviour: RackBehaviour = {}): Promise<P
   }
 }
 
-function directoryOf(account: AccountEntry, racks: RackEntry[], keyHash: string): Directory {
+function directoryOf(
+  account: AccountEntry,
+  racks: RackEntry[],
+  keyHash: string,
+  deployKeyHash: string,
+): Omit<Directory, 'onChange'> {
+  const organization = { id: 'org-1', name: 'acme' }
+  const key = { kind: 'deploy-key', id: 'd-1', name: 'ci', organization, expiresAt: null } as const
   return {
     empty: false,
     accountByApiKeyHash: (hash) => (hash === keyHash ? account : undefined),
+    deployKeyByHash: (hash) => (hash === deployKeyHash ? key : undefined),
     accountById: (id) => (id === account.id ? account : undefined),
     organizationsOf: () => racks.map((rack) => rack.organization),
     organizationByName: (name) =>

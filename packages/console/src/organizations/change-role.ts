@@ -1,0 +1,57 @@
+import { KeyrackError } from '@keyrack/protocol'
+import type { Domain, RequestContext } from '../context.ts'
+import type { AccountEntry, Role } from '../directory.ts'
+import { findOrganization } from './find-organization.ts'
+import {
+  lockMembers,
+  type Membership,
+  memberToChange,
+  refuseLastAdministrator,
+  voidInvitations,
+} from './membership.ts'
+
+/** The new role counts from the moment this resolves. */
+export async function changeRole(
+  domain: Domain,
+  actor: AccountEntry,
+  change: { organization: string; member: string; role: Role },
+  request: RequestContext,
+): Promise<Membership> {
+  const { member: id, role } = change
+  const organization = findOrganization(
+    domain,
+    actor,
+    change.organization,
+    'administer',
+    'change roles',
+  )
+  return domain.commit(async (tx) => {
+    const members = await lockMembers(tx, organization)
+    const member = memberToChange(members, actor, id, organization)
+    if (members.get(actor.id)?.role !== 'administrator') {
+      throw new KeyrackError('forbidden', `only administrators of ${organization.name} do this`)
+    }
+    if (role !== 'administrator') {
+      refuseLastAdministrator(members, member, organization)
+      await voidInvitations(tx, organization.id, id, domain.clock())
+    }
+    await tx
+      .updateTable('memberships')
+      .set({ role })
+      .where('organization_id', '=', organization.id)
+      .where('account_id', '=', id)
+      .execute()
+    await domain.audit.record(
+      {
+        organizationId: organization.id,
+        actor: { id: actor.id, name: actor.email },
+        action: 'member.role',
+        target: member.email,
+        ...request,
+      },
+      { status: 200, note: `${member.role} to ${role}` },
+      tx,
+    )
+    return { ...member, role }
+  })
+}

@@ -186,30 +186,13 @@ describe('when one side goes away', () => {
       ])
   })
 
-  it('the client sees that an answer was cut, never a short success', async () => {
+  it.each([
+    ['with a length', { 'Content-Length': '100' }],
+    ['in chunks', {}],
+  ])('the client sees that an answer %s was cut, never a short success', async (_how, headers) => {
     proxied = await startProxiedRack({
       request: (_request, answer) => {
-        answer.writeHead(200, { 'Content-Length': '100' })
-        answer.write('only part', () => answer.socket?.destroy())
-      },
-    })
-    const { port, authorization } = proxied
-    const outgoing = httpRequest({
-      port,
-      path: '/system',
-      headers: { Authorization: authorization, Rack: 'acme/dev' },
-    }).end()
-    const [answer] = (await once(outgoing, 'response')) as [IncomingMessage]
-    await expect(
-      (async () => {
-        for await (const _ of answer);
-      })(),
-    ).rejects.toThrow('aborted')
-  })
-
-  it('a chunked answer that was cut is cut for the client too', async () => {
-    proxied = await startProxiedRack({
-      request: (_request, answer) => {
+        answer.writeHead(200, headers)
         answer.write('only part', () => answer.socket?.destroy())
       },
     })

@@ -1,2 +1,0 @@
-export declare function isInstalled(program: string): boolean
-export declare function setup(): void

@@ -102,6 +102,8 @@ describe.runIf(existsSync('/proc/self/environ'))('what a kill leaves of the loca
     const { owner, instances } = await startOwner()
     await startSessions(await dial(first(instances)))
     const pids = await Promise.all(instances.map(({ id }) => lab.instancePid(id)))
+    // Held first: an instance that sees its Rack die begins at once to end what it started.
+    for (const pid of pids) process.kill(pid, 'SIGSTOP')
     for (const pid of [owner.pid ?? 0, ...pids]) process.kill(pid, 'SIGKILL')
     await once(owner, 'exit')
     // Nobody is there any more who could end these.

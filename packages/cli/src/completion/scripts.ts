@@ -1,6 +1,6 @@
 import type { CompletedCommand } from './command-words.ts'
 
-/** Everything below is made of our own command names and options: nothing of it needs quoting. */
+/** Made of our own command names and options, which need no quoting, and of summaries, which do. */
 export const SCRIPTS = { bash, zsh, fish } as const
 
 export type Shell = keyof typeof SCRIPTS
@@ -48,7 +48,8 @@ compdef _convox convox`
 
 function zshWords({ name, words, options }: CompletedCommand): string {
   const described = words.map(({ word, summary }) => {
-    return `'${word}${summary === '' ? '' : `:${summary.replaceAll(':', '\\:')}`}'`
+    const text = summary.replaceAll(':', '\\:').replaceAll("'", "'\\''")
+    return summary === '' ? `'${word}'` : `'${word}:${text}'`
   })
   return `    "${key(name)}") if [[ $words[CURRENT] == -* ]]; then found=(${options.join(' ')}); else found=(${described.join(' ')}); fi ;;`
 }
@@ -65,7 +66,7 @@ function positions(commands: readonly CompletedCommand[]): string[] {
   })
 }
 
-/** One word for a command in the script: `instances-ssh`; no command has a hyphen. */
+/** One word for a command in the script: `instances/ssh`. */
 function key(name: string): string {
   return name.replaceAll(' ', '/')
 }

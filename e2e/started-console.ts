@@ -35,17 +35,24 @@ export async function startConsole(
   folder?: string,
 ): Promise<StartedConsole> {
   const home = folder ?? (await mkdtemp(join(tmpdir(), 'keyrack-e2e-')))
-  const [port, tlsPort, operatorPort] = await freePorts(3)
-  const environment: Record<string, string> = {
-    PATH: process.env.PATH ?? '',
-    HOME: home,
-    DATA_DIR: join(home, 'data'),
-    PORT: String(port),
-    TLS_PORT: String(tlsPort),
-    OPERATOR_PORT: String(operatorPort),
-    ...extra,
+  for (let attempt = 1; ; attempt++) {
+    const [port, tlsPort, operatorPort] = await freePorts(3)
+    const environment: Record<string, string> = {
+      PATH: process.env.PATH ?? '',
+      HOME: home,
+      DATA_DIR: join(home, 'data'),
+      PORT: String(port),
+      TLS_PORT: String(tlsPort),
+      OPERATOR_PORT: String(operatorPort),
+      ...extra,
+    }
+    try {
+      return await launch(home, environment)
+    } catch (error) {
+      // Somebody else on this machine took a port between our looking and its listening.
+      if (attempt === 3 || !/port \d+ is taken/.test(String(error))) throw error
+    }
   }
-  return launch(home, environment)
 }
 
 async function launch(

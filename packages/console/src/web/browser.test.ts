@@ -116,6 +116,8 @@ describe.skipIf(withoutChromium)('a browser (chromium)', () => {
     const page = await openPage()
     await signIn(page, `http://localhost:${port}`)
     await page.goto(`http://localhost:${port}/account/api-key`)
+    // The browser gives the focus a moment after the page has loaded.
+    await page.locator(':is(a, button):focus').waitFor()
     await page.keyboard.press('Enter')
     await page.getByRole('heading', { name: 'Account' }).waitFor()
     expect((await ask('/auth', { key })).status).toBe(200)

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 
 const conditions = ['source', 'module', 'node', 'development|production']
@@ -26,6 +27,8 @@ export default defineConfig({
     exclude: ['**/node_modules/**', '**/dist/**'],
     testTimeout: 30_000,
     hookTimeout: 60_000,
+    // Most tests wait for other processes, so more of them than cores go on at once.
+    maxWorkers: Math.max(availableParallelism(), 3),
     projects: [
       {
         extends: true as const,

@@ -147,7 +147,10 @@ describe('publicKeyOf', () => {
   })
 
   it('reads a key ssh2 made', () => {
-    const pair = ssh2.utils.generateKeyPairSync('ed25519', { comment: 'theirs' })
+    let pair: { public: string; private: string }
+    // About one in 200 of the pairs ssh2 1.17 makes is one that ssh2 cannot read back.
+    do pair = ssh2.utils.generateKeyPairSync('ed25519', { comment: 'theirs' })
+    while (ssh2.utils.parseKey(pair.private) instanceof Error)
     expect(publicKeyOf(Secret.of(pair.private))).toBe(pair.public.trim())
   })
 })

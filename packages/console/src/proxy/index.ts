@@ -218,12 +218,13 @@ export function createProxy(options: ProxyOptions): RackProxy {
         },
       )
       notice(rack)
-      await joinSockets(client, socket, head, rackSocket)
+      await joinSockets(client, { socket, head }, rackSocket, facts.requestId)
       await finish(recording, facts, { status: 101 })
     } catch (error) {
       if (!(error instanceof KeyrackError)) options.failed(error, facts.requestId)
       if (!socket.destroyed) {
-        refuseUpgrade(client, socket, head, shown(error, facts.requestId), exitCode)
+        const { requestId } = facts
+        refuseUpgrade(client, socket, head, shown(error, requestId), { exitCode, requestId })
       }
       const gone = aborter.signal.aborted ? new ClientGone() : error
       if (recording === undefined) return

@@ -1,5 +1,5 @@
 import { BlockList, isIP } from 'node:net'
-import type { Proxy } from '@keyrack/protocol/client'
+import type { HttpProxy } from '@keyrack/protocol/client'
 import { Secret } from '@keyrack/secrets/secret'
 import type { Environment } from './config.ts'
 import { Failure } from './failures.ts'
@@ -14,7 +14,7 @@ const LOOPBACK = /^(localhost|(.*\.)?localhost|127(\.\d{1,3}){3}|::1)$/i
 export function findProxy(
   { httpsProxy, noProxy }: Pick<Environment, 'httpsProxy' | 'noProxy'>,
   url: string,
-): Proxy | undefined {
+): HttpProxy | undefined {
   if (httpsProxy === undefined || !url.startsWith('https:')) return undefined
   const { hostname, port } = new URL(url)
   const host = bare(hostname)
@@ -22,7 +22,7 @@ export function findProxy(
   return readProxy(httpsProxy)
 }
 
-function readProxy(secret: Secret): Proxy {
+function readProxy(secret: Secret): HttpProxy {
   const text = secret.reveal()
   const address = /^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `http://${text}`
   const url = URL.canParse(address) ? new URL(address) : undefined

@@ -1,5 +1,5 @@
-import type { ClientStream } from '@keyrack/protocol/client'
 import { ExitScanner } from '@keyrack/protocol'
+import type { ClientStream } from '@keyrack/protocol/client'
 import { Failure } from './failures.ts'
 import { inStreamFailure } from './in-stream-failure.ts'
 import type { Terminal } from './terminal.ts'

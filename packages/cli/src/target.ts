@@ -58,7 +58,8 @@ export function findInstalledTarget(context: Context, options: GlobalOptions): T
   if (options.host !== undefined || (!byFlag && environment.rackUrl !== undefined)) return undefined
   const chosen = overridingRack(context, options)
   const name = /^local\/(.+)$/.exec(chosen?.name ?? '')?.[1]
-  if (chosen === undefined || name === undefined || !installedNames(folder).includes(name)) return undefined
+  if (chosen === undefined || name === undefined || !installedNames(folder).includes(name))
+    return undefined
   const host = readRecord(folder, name)?.host
   const key = host === undefined ? undefined : readKeys(folder).get(host)
   if (host === undefined || key === undefined) {

@@ -91,10 +91,7 @@ function usableHost(name: string): Host {
   }
 }
 
-async function check(
-  context: Context,
-  target: Target,
-): Promise<Pick<Login, 'status' | 'problem'>> {
+async function check(context: Context, target: Target): Promise<Pick<Login, 'status' | 'problem'>> {
   if (target.host.url === '') {
     return { status: 'unreachable', problem: 'this convox cannot use such a host' }
   }

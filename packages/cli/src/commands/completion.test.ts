@@ -66,7 +66,7 @@ describe.skipIf(isAbsent('bash'))('completion in bash', () => {
   it('offers the options of the command, wherever options stand before it', () => {
     expect(inBash('--no-input', 'racks', '--j')).toEqual(['--json'])
     expect(inBash('-r', 'acme/dev', 'instances', '--')).toEqual(
-      ['--help', '--host', '--json', '--no-color', '--no-input', '--rack'].sort(),
+      ['--debug', '--help', '--host', '--json', '--no-color', '--no-input', '--rack'].sort(),
     )
   })
 

@@ -1,6 +1,6 @@
 import { lookup } from 'node:dns/promises'
 import { statSync } from 'node:fs'
-import { type Proxy, peerCertificate } from '@keyrack/protocol/client'
+import { type HttpProxy, peerCertificate } from '@keyrack/protocol/client'
 import { readHostMap } from '../config-folder/host-map.ts'
 import { readActiveHost } from '../config-folder/login-state.ts'
 import { changedCertificate, connectTo, connectToRack } from '../connect.ts'
@@ -52,7 +52,7 @@ export async function examine(
   }
   let skewMs: number | undefined
   await check('config folder', [], () => examineFolder(context))
-  const proxy = (): Proxy | undefined => findProxy(context.environment, target().host.url)
+  const proxy = (): HttpProxy | undefined => findProxy(context.environment, target().host.url)
   await check('login', [], () => describeLogin(context, target()))
   await check('choice', ['login'], () => describeChoice(context, options, target()))
   await check('dns', ['login'], () => {
@@ -121,7 +121,7 @@ async function resolve(hostname: string): Promise<string> {
 
 async function examineCertificate(
   { host, pin, whenDown }: Target,
-  proxy: Proxy | undefined,
+  proxy: HttpProxy | undefined,
 ): Promise<string> {
   if (host.url.startsWith('http:')) return 'plain http, which never leaves this machine'
   const { fingerprint, keyFingerprint, trusted } = await peerCertificate(

@@ -10,7 +10,7 @@ import { answerError } from './answer-error.ts'
 import { connectionError, connectPinned } from './connect.ts'
 import { type Answer, exchange } from './exchange.ts'
 import { type ClientStream, openStream } from './open-stream.ts'
-import type { Proxy } from './open-tunnel.ts'
+import type { HttpProxy } from './open-tunnel.ts'
 import { type See, watch } from './watch.ts'
 
 export type { Answer } from './exchange.ts'
@@ -38,7 +38,7 @@ export interface ClientOptions {
   /** Resolves names, see `connectPinned`. */
   lookup?: LookupFunction
   /** Connects to an https host on our behalf. */
-  proxy?: Proxy
+  proxy?: HttpProxy
   /** Told of each request when it has been answered, or has failed. */
   see?: See
 }

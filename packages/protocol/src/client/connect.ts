@@ -1,7 +1,7 @@
 import { isIP, type LookupFunction } from 'node:net'
 import { connect, type TLSSocket } from 'node:tls'
 import { KeyrackError } from '../errors.ts'
-import { openTunnel, type Proxy } from './open-tunnel.ts'
+import { type HttpProxy, openTunnel } from './open-tunnel.ts'
 import { type Fingerprints, fingerprintsOf, pinMatches } from './pin.ts'
 
 export interface ConnectOptions {
@@ -12,7 +12,7 @@ export interface ConnectOptions {
   /** Resolves names; the Console's guard against forbidden addresses hangs here. */
   lookup?: LookupFunction
   /** Connects on our behalf; whom we talk to is still proved by the pin or a CA, inside of it. */
-  proxy?: Proxy
+  proxy?: HttpProxy
   signal?: AbortSignal
   timeoutMs?: number
 }

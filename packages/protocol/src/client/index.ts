@@ -14,5 +14,5 @@ export {
   type PeerCertificate,
   peerCertificate,
 } from './connect.ts'
-export type { Proxy } from './open-tunnel.ts'
+export type { HttpProxy } from './open-tunnel.ts'
 export { fingerprintsOf, parsePin, pinMatches } from './pin.ts'

@@ -33,9 +33,13 @@ interface StreamServer extends AsyncDisposable {
 }
 
 /** A real HTTPS server whose upgrades become FrameStreams. */
-async function openStreamServer(serve: (stream: FrameStream) => void): Promise<StreamServer> {
+async function openStreamServer(
+  serve: (stream: FrameStream) => void,
+  header?: string,
+): Promise<StreamServer> {
   const server = createServer({ cert: certificate.cert, key: certificate.key })
   const sockets = new WebSocketServer({ noServer: true, ...FRAME_SOCKET_OPTIONS })
+  if (header !== undefined) sockets.on('headers', (headers) => headers.push(header))
   const open = new Set<Duplex>()
   const heads: StreamServer['heads'] = []
   server.on('secureConnection', (socket: Socket) => open.add(socket))
@@ -68,6 +72,19 @@ async function failure(promise: Promise<unknown>): Promise<KeyrackError> {
 }
 
 describe('client.stream', () => {
+  it.each([
+    ['Request-Id: abc-1.2_3', 'abc-1.2_3'],
+    ['Request-Id: a b', undefined],
+    [`Request-Id: ${'x'.repeat(129)}`, undefined],
+    ['Another: header', undefined],
+  ])('knows what the server calls the request: %j', async (header, requestId) => {
+    await using server = await openStreamServer((stream) => stream.end(), header)
+    const seen: (string | undefined)[] = []
+    const client = clientOf(server, { see: (one) => seen.push(one.requestId) })
+    expect((await client.stream('/x', {})).requestId).toBe(requestId)
+    expect(seen).toEqual([requestId])
+  })
+
   it('carries bytes both ways over TLS, then the exit code', async () => {
     await using server = await openStreamServer((stream) => {
       stream.pipe(stream, { end: false })

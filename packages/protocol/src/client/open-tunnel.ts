@@ -6,7 +6,7 @@ import { basicHeader } from '../basic.ts'
 import { KeyrackError } from '../errors.ts'
 
 /** An HTTP proxy that connects to a host on our behalf (RFC 9110 9.3.6). */
-export interface Proxy {
+export interface HttpProxy {
   host: string
   port: number
   /** Whether the proxy itself is spoken to over TLS; a CA must vouch for it then. */
@@ -26,7 +26,7 @@ export interface TunnelOptions {
  * A connection to `host:port` through the proxy. What follows on it, the TLS handshake with the
  * host first of all, is between us and the host: the proxy sees names and lengths.
  */
-export function openTunnel(proxy: Proxy, options: TunnelOptions): Promise<Socket> {
+export function openTunnel(proxy: HttpProxy, options: TunnelOptions): Promise<Socket> {
   const { host, port, signal, timeoutMs } = options
   const target = `${host.includes(':') ? `[${host}]` : host}:${port}`
   const { login } = proxy
@@ -74,7 +74,7 @@ export function openTunnel(proxy: Proxy, options: TunnelOptions): Promise<Socket
   })
 }
 
-function refused(proxy: Proxy, target: string, status: number): KeyrackError {
+function refused(proxy: HttpProxy, target: string, status: number): KeyrackError {
   if (status === 407) {
     return new KeyrackError(
       'rack-unreachable',
@@ -91,7 +91,7 @@ function refused(proxy: Proxy, target: string, status: number): KeyrackError {
   )
 }
 
-function broken(proxy: Proxy): KeyrackError {
+function broken(proxy: HttpProxy): KeyrackError {
   return new KeyrackError(
     'rack-unreachable',
     `${nameOf(proxy)} gave an answer that cannot be understood`,
@@ -99,7 +99,7 @@ function broken(proxy: Proxy): KeyrackError {
   )
 }
 
-function unreachable(proxy: Proxy, error: Error & { code?: unknown }): KeyrackError {
+function unreachable(proxy: HttpProxy, error: Error & { code?: unknown }): KeyrackError {
   const code = String(error.code ?? '')
   if (code.startsWith('HPE_')) return broken(proxy)
   const why = code === 'ENOTFOUND' || code === 'EAI_AGAIN' ? 'its name cannot be resolved' : code
@@ -114,11 +114,11 @@ function without(target: string): string {
   return `NO_PROXY=${target.replace(/:\d+$/, '')}`
 }
 
-function nameOf(proxy: Proxy): string {
+function nameOf(proxy: HttpProxy): string {
   return `the proxy ${proxy.host}:${proxy.port}`
 }
 
-function addressOf({ tls, host, port }: Proxy, login: string): string {
+function addressOf({ tls, host, port }: HttpProxy, login: string): string {
   const shown = host.includes(':') ? `[${host}]` : host
   return `${tls ? 'https' : 'http'}://${login}${shown}:${port}`
 }

@@ -76,11 +76,19 @@ describe('a stream without the Rack API key', () => {
     const stream = await openRawStream(rack().port, await shellPath(), headers())
     expect(stream.status).toBe(101)
     await stream.ended
+    // The text is what official clients print; the name of the request is beside it.
+    expect(stream.head).toMatch(/^Request-Id: [0-9a-f]{12}\r?$/m)
     expect(shown(stream.frames)).toEqual([
       [TEXT, 'ERROR: invalid authentication\n'],
       [TEXT, `${EXIT_MARKER}1\n`],
       [BINARY, ''],
     ])
+  })
+
+  it('is called what the Console in front called it', async () => {
+    const headers = { 'Request-Id': 'console-4711' }
+    const stream = await openRawStream(rack().port, await shellPath(), headers)
+    expect(stream.head).toMatch(/^Request-Id: console-4711\r?$/m)
   })
 
   it('runs nothing', async () => {

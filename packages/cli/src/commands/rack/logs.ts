@@ -43,7 +43,10 @@ async function logHeaders(options: LogsOptions): Promise<Record<string, string>>
     throw new UsageError('--since is a duration', 'for example: --since 30s, 10m or 1h30m')
   }
   if (filter !== undefined && /\p{Cc}/u.test(filter)) {
-    throw new UsageError('--filter may not hold line breaks or control characters')
+    throw new UsageError(
+      '--filter may not hold line breaks or control characters',
+      "give words: --filter 'i-1 -shell'",
+    )
   }
   return {
     Prefix: 'true',

@@ -1,6 +1,7 @@
 import { mkdir, readdir, readFile } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { type ConnectProxy, openConnectProxy } from '@keyrack/protocol/connect-proxy.fixture'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { processesOf } from './processes.ts'
 import { expectation, parseSession, runStep, type SessionSetting } from './session.ts'
@@ -20,20 +21,34 @@ let server: StartedConsole
 let key: string
 /** One that no Console knows. */
 let rack: StartedRack
+/** Knows `rack.invalid`, and shows the Console as `between.invalid`. */
+let proxy: ConnectProxy
+const PROXY_PASSWORD = 'a-word-for-the-proxy'
 
 beforeAll(async () => {
   server = await startConsole()
   key = (await signUp(server, { email: 'ann@example.com', organization: 'acme' })).apiKey
   rack = await startRack()
+  const ports = new Map([
+    ['rack.invalid:443', portOf(rack.host)],
+    ['between.invalid:443', portOf(server.host)],
+  ])
+  const route = (target: string) => ports.get(target)
+  proxy = await openConnectProxy({ route, login: `ann:${PROXY_PASSWORD}` })
 })
 
 afterAll(async () => {
+  await proxy[Symbol.asyncDispose]()
   await rack.remove()
   await server.stop()
   // Racks that a session installed and, because it failed, did not remove.
   for (const { pid } of await processesOf(server.folder)) process.kill(pid, 'SIGKILL')
   await server.remove()
 })
+
+function portOf(host: string): number {
+  return Number(host.split(':')[1])
+}
 
 async function runningInstance(): Promise<string> {
   return eventually('three running instances', async () => {
@@ -72,6 +87,8 @@ describe('terminal sessions against the real binaries', async () => {
           RACK_HOST: rack.host,
           RACK_KEY: rack.key,
           RACK_FINGERPRINT: rack.fingerprint,
+          PROXY: `127.0.0.1:${proxy.port}`,
+          PROXY_PASSWORD,
           INSTANCE: await runningInstance(),
         },
       }
@@ -85,6 +102,7 @@ describe('terminal sessions against the real binaries', async () => {
         for (const text of [ran.stdout, ran.stderr, ran.terminal]) {
           expect(text).not.toContain(key)
           expect(text).not.toContain(rack.key)
+          expect(text).not.toContain(PROXY_PASSWORD)
         }
       }
     })

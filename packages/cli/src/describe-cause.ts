@@ -10,7 +10,8 @@ export function describeCause(error: unknown): string[] {
   for (let cause = error, depth = 0; cause instanceof Error && depth < DEPTH_MAX; depth += 1) {
     const code = 'code' in cause && typeof cause.code === 'string' ? ` ${cause.code}` : ''
     const said = isQuoting(cause) ? '' : `: ${cause.message}`
-    lines.push(`${depth === 0 ? '' : 'because of '}${cause.name}${code}${said}`, ...frames(cause))
+    const kind = cause.constructor.name
+    lines.push(`${depth === 0 ? '' : 'because of '}${kind}${code}${said}`, ...frames(cause))
     cause = cause.cause
   }
   return lines

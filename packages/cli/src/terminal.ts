@@ -109,6 +109,10 @@ export class Terminal {
     }
   }
 
+  get stdoutIsTerminal(): boolean {
+    return this.#streams.stdout.isTTY === true
+  }
+
   get stdinIsTerminal(): boolean {
     return this.#streams.stdin.isTTY === true
   }

@@ -133,7 +133,8 @@ export function createClient(options: ClientOptions): Client {
     const answer = await send(method, path, sent).catch((error: unknown) => {
       throw seen.failed(explain(error, sent.signal))
     })
-    seen.answered(answer.status, answer.headers['request-id'])
+    const { 'request-id': id, 'x-request-id': ofConsole } = answer.headers
+    seen.answered(answer.status, id ?? ofConsole)
     if (answer.status >= 300) throw answerError(answer, url.host)
     return answer
   }

@@ -1,18 +1,16 @@
 import { X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
-import { createServer } from 'node:https'
 import { type AddressInfo, createServer as createTcpServer } from 'node:net'
 import { Secret } from '@keyrack/secrets/secret'
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest'
-import { WebSocketServer } from 'ws'
 import { KeyrackError } from '../errors.ts'
-import { FRAME_SOCKET_OPTIONS, FrameStream } from '../stream.ts'
 import { readAll } from '../stream-pair.fixture.ts'
 import { createClient } from './client.ts'
 import { connectPinned, peerCertificate } from './connect.ts'
 import { type ConnectProxy, openConnectProxy } from './connect-proxy.fixture.ts'
 import type { HttpProxy } from './open-tunnel.ts'
 import { fingerprintsOf } from './pin.ts'
+import { openStreamServer } from './stream-server.fixture.ts'
 import { makeCertificate, openServer, type TestCertificate } from './tls-server.fixture.ts'
 
 /** A name that exists nowhere: whoever gets there went through the proxy. */
@@ -43,27 +41,13 @@ async function failure(promise: Promise<unknown>): Promise<KeyrackError> {
 
 /** A Rack behind a proxy: requests are answered, streams are echoed. */
 async function behindProxy(): Promise<ConnectProxy> {
-  const server = createServer({ cert: rack.cert, key: rack.key }, (_request, answer) => {
-    answer.writeHead(200, { 'Content-Length': 2, 'Request-Id': 'r-1' }).end('{}')
-  })
-  const sockets = new WebSocketServer({ noServer: true, ...FRAME_SOCKET_OPTIONS })
-  server.on('upgrade', (request, socket, head) => {
-    sockets.handleUpgrade(request, socket, head, (ws) => {
-      const stream = new FrameStream(ws, { socket })
-      stream.pipe(stream)
-    })
-  })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
+  const server = await openStreamServer(rack, (stream) => stream.pipe(stream), 'Request-Id: r-1')
   const proxy = await openConnectProxy({
-    route: (target) => (target === `${HOST}:443` ? port : undefined),
+    route: (target) => (target === `${HOST}:443` ? server.port : undefined),
   })
   onTestFinished(async () => {
     await proxy[Symbol.asyncDispose]()
-    server.closeAllConnections()
-    server.close()
-    await once(server, 'close')
+    await server[Symbol.asyncDispose]()
   })
   return proxy
 }

@@ -21,7 +21,7 @@ function token(context: Context, options: GlobalOptions, typed: string | undefin
     throw new UsageError('two hosts were given', 'give one')
   }
   const target = findTarget(context, typed === undefined ? options : { ...options, host: typed })
-  if (terminal.size !== undefined) {
+  if (terminal.stdoutIsTerminal) {
     terminal.warn(`the key for ${target.host.name} is on your screen now; see who else can see it`)
   }
   terminal.print(target.key.reveal())

@@ -74,10 +74,13 @@ const word = fc.oneof(
   fc.string({ unit: 'grapheme', maxLength: 12 }),
 )
 
-/** The options of a command, each alone, with a value behind it or joined to it. */
-async function optionsOf(name: string): Promise<string[]> {
+function definitionOf(name: string) {
   const terminal = new Terminal(process, { colour: false })
-  const { options } = await defineCommand(name, createContext(terminal, loggedOut))
+  return defineCommand(name, createContext(terminal, loggedOut))
+}
+
+async function optionsOf(name: string): Promise<string[]> {
+  const { options } = await definitionOf(name)
   return options.flatMap(({ long, short }) => [long, short].filter((flag) => flag !== undefined))
 }
 
@@ -173,19 +176,46 @@ describe('whatever is typed', () => {
   })
 })
 
+describe('what is wrong with a line is named, and the page that says what is right', () => {
+  it.each(Object.keys(COMMANDS))('for convox %s', async (name) => {
+    const words = name.split(' ')
+    const { options, registeredArguments } = await definitionOf(name)
+    const refused = async (argv: string[], named: string): Promise<void> => {
+      const ran = await runHere([...words, ...argv], loggedOut)
+      expect([ran.status, ran.stdout], shown(argv)).toEqual([2, ''])
+      expect(ran.stderr, shown(argv)).toContain(named)
+      expect(ran.stderr, shown(argv)).toMatch(/; (see: convox help|did you mean)/)
+    }
+    // An option that is missing is told first.
+    const missing = options.find(({ mandatory }) => mandatory)?.long
+    await refused(['--no-such-option'], missing ?? "'--no-such-option'")
+    for (const { long, required } of options) {
+      if (long && required) await refused([long], long)
+      else if (long) await refused([`${long}=x`], missing ?? `'${long}=x'`)
+    }
+    if (missing !== undefined) return
+    for (const [index, argument] of registeredArguments.entries()) {
+      if (argument.required) await refused(Array(index).fill('x'), `'${argument.name()}'`)
+    }
+    if (registeredArguments.some(({ variadic }) => variadic)) return
+    const tooMany = Array(registeredArguments.length + 1).fill('-')
+    await refused(tooMany, registeredArguments.length === 0 ? '' : 'too many arguments')
+  })
+})
+
 describe('the same through the real command', () => {
   it.each([
-    [[HUGE]],
-    [[`--${HUGE}`]],
-    [['login', HUGE, '-p', 'x']],
-    [['racks', '--\u001b[2J']],
-    [['switch', '\u202e\u001b]0;x\u0007']],
-    [['rack', 'logs', '--since', HUGE]],
-    [['rack', 'params', 'set', '=', '--']],
-    [['instances', 'ssh', '', '--']],
-    [['deploy-keys', 'create', '🙂', '--expires', '-1']],
-    [['--', 'racks']],
-  ])('%j', async (argv) => {
+    ['a huge command', [HUGE]],
+    ['a huge option', [`--${HUGE}`]],
+    ['a huge host', ['login', HUGE, '-p', 'x']],
+    ['an option that clears the screen', ['racks', '--\u001b[2J']],
+    ['a Rack that turns the direction of writing', ['switch', '\u202e\u001b]0;x\u0007']],
+    ['a huge value', ['rack', 'logs', '--since', HUGE]],
+    ['a parameter without a name', ['rack', 'params', 'set', '=', '--']],
+    ['an instance without a name', ['instances', 'ssh', '', '--']],
+    ['a name of another kind', ['deploy-keys', 'create', '🙂', '--expires', '-1']],
+    ['the end of the options', ['--', 'racks']],
+  ])('%s', async (_what, argv) => {
     const env = { HOME: folder.path, HTTPS_PROXY: 'http://127.0.0.1:1' }
     const ran = await runConvox(argv, { env })
     expectDecent(ran, shown(argv))

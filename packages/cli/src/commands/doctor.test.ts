@@ -89,7 +89,7 @@ describe('convox doctor', () => {
     ])
     expect(await details({ RACK_URL: `https://convox:${KEY}@${host}` }, '-r', host)).toEqual([
       `${host} (from RACK_URL), with the key from RACK_URL`,
-      `${host} itself: no Rack is chosen there`,
+      `${host} itself (from --rack)`,
     ])
   })
 

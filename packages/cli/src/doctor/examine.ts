@@ -8,7 +8,8 @@ import type { Context, GlobalOptions } from '../context.ts'
 import { codeOf } from '../error-code.ts'
 import { Failure, NotLoggedIn } from '../failures.ts'
 import { findProxy } from '../find-proxy.ts'
-import { findInstalledTarget, findRack, findTarget, type Target } from '../target.ts'
+import { isHostInsteadOfRack } from '../rack-name.ts'
+import { chooseRack, findInstalledTarget, findTarget, type Target } from '../target.ts'
 import { proveKey } from '../who-am-i.ts'
 
 export interface Result {
@@ -99,10 +100,11 @@ function describeLogin({ folder }: Context, { host, hostSource, keySource }: Tar
 function describeChoice(context: Context, options: GlobalOptions, { host }: Target): string {
   const installed = findInstalledTarget(context, options)
   if (installed !== undefined) return `a Rack of this machine (from ${installed.hostSource})`
-  const rack = findRack(context, options, host.name)
-  return rack === undefined
-    ? `${host.name} itself: no Rack is chosen there`
-    : `the Rack ${rack.name} (from ${rack.source})`
+  const chosen = chooseRack(context, options, host.name)
+  if (chosen === undefined) return `${host.name} itself: no Rack is chosen there`
+  const { name, source } = chosen
+  const what = isHostInsteadOfRack(name, host.name) ? `${host.name} itself` : `the Rack ${name}`
+  return `${what} (from ${source})`
 }
 
 async function resolve(hostname: string): Promise<string> {

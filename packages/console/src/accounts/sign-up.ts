@@ -22,6 +22,8 @@ export interface SignUpInput {
   organization?: string | undefined
   invitation?: string | undefined
   setupToken?: string | undefined
+  /** The request shows that somebody passed it on: the first account then needs the setup token. */
+  throughProxy?: boolean | undefined
 }
 
 export interface SignedUp {
@@ -49,7 +51,10 @@ export async function signUp(
   request: RequestContext,
 ): Promise<SignedUp> {
   const invitation = given(input.invitation)
-  if (invitation === undefined) refuseStranger(domain, given(input.setupToken))
+  if (invitation === undefined) {
+    const { throughProxy = false } = input
+    refuseStranger(domain, { setupToken: given(input.setupToken), throughProxy })
+  }
   const email = parseEmail(input.email)
   const open = invitation && (await findInvitation(domain, invitation, email))
   const organizationName = chosenOrganization(given(input.organization), open || undefined)

@@ -30,9 +30,13 @@ export async function checkPassword(
     allowed: await countAttempt(tx, subject, request.address, domain.clock()),
     stored: await passwordOf(tx, email),
   }))
-  if (!allowed) throw limited()
+  if (!allowed) {
+    if (stored !== undefined) domain.refusedSignIns.add(email, request)
+    throw limited()
+  }
   const right = await domain.passwords.verify(stored?.password_hash, password)
   if (right && stored !== undefined) return { subject, stored }
+  if (stored !== undefined) domain.refusedSignIns.add(email, request)
   domain.log.warn({ requestId: request.requestId, address: request.address }, 'sign-in refused')
   throw passwordRefused()
 }

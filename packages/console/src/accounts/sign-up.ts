@@ -11,6 +11,7 @@ import { findInvitation, redeemInvitation } from '../organizations/redeem-invita
 import { adoptLocalRack } from '../racks/adopt-local-rack.ts'
 import { checkNewPassword } from './check-new-password.ts'
 import { parseEmail } from './email.ts'
+import { findByEmail } from './find-by-email.ts'
 import { invitationNeeded, refuseStranger } from './may-sign-up.ts'
 import { rememberAddress } from './sign-in-limit.ts'
 import { signInSubject } from './sign-in-subject.ts'
@@ -109,6 +110,8 @@ async function admit(
 
 async function insertAccount(tx: Tx, newcomer: Newcomer, now: number): Promise<void> {
   const first = newcomer.invitation === undefined
+  // The unique index knows the one spelling that is stored now, and an account may have an older one.
+  if (!first && (await findByEmail(tx, newcomer.email)) !== undefined) throw emailTaken()
   try {
     await tx
       .insertInto('accounts')
@@ -125,11 +128,15 @@ async function insertAccount(tx: Tx, newcomer: Newcomer, now: number): Promise<v
     if (!isUniqueViolation(error)) throw error
     // Without an invitation the answer is the same whether or not the address has an account.
     if (first) throw invitationNeeded()
-    throw new KeyrackError('conflict', 'this e-mail address already has an account', {
-      field: 'email',
-      hint: 'sign in with it instead',
-    })
+    throw emailTaken()
   }
+}
+
+function emailTaken(): KeyrackError {
+  return new KeyrackError('conflict', 'this e-mail address already has an account', {
+    field: 'email',
+    hint: 'sign in with it instead',
+  })
 }
 
 /** Forms send empty fields for what was left out. */

@@ -5,11 +5,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { processesOf } from './processes.ts'
 import { expectation, parseSession, runStep, type SessionSetting } from './session.ts'
 import {
-  eventually,
   PASSWORD,
   type StartedConsole,
   signUp,
   startConsole,
+  threeRunning,
 } from './started-console.ts'
 import { type StartedRack, startRack } from './started-rack.ts'
 
@@ -34,18 +34,6 @@ afterAll(async () => {
   for (const { pid } of await processesOf(server.folder)) process.kill(pid, 'SIGKILL')
   await server.remove()
 })
-
-async function runningInstance(): Promise<string> {
-  return eventually('three running instances', async () => {
-    const answer = await fetch(`${server.web}/instances`, {
-      headers: { Authorization: `Basic ${btoa(`convox:${key}`)}`, Rack: 'acme/dev' },
-    })
-    if (answer.status !== 200) return undefined
-    const instances = (await answer.json()) as Array<{ id: string; status: string }>
-    const running = instances.filter(({ status }) => status === 'running')
-    return running.length === 3 ? running[0]?.id : undefined
-  })
-}
 
 describe('terminal sessions against the real binaries', async () => {
   const files = (await readdir(SESSIONS)).filter((name) => name.endsWith('.session')).sort()
@@ -72,7 +60,7 @@ describe('terminal sessions against the real binaries', async () => {
           RACK_HOST: rack.host,
           RACK_KEY: rack.key,
           RACK_FINGERPRINT: rack.fingerprint,
-          INSTANCE: await runningInstance(),
+          INSTANCE: (await threeRunning(server, key))[0]?.id ?? '',
         },
       }
       for (const step of parseSession(await readFile(join(SESSIONS, file), 'utf8'))) {

@@ -75,7 +75,7 @@ export async function openContext(
     clock: Date.now,
     throttle: new SignInThrottle(),
     refusedSignIns,
-    passwords: await PasswordWork.create(),
+    passwords: new PasswordWork(),
     setupToken: config.exposed && directory.empty ? mintToken(32) : undefined,
     metrics: createMetrics(),
     ready: () => store.check(),

@@ -43,7 +43,7 @@ class PatientThrottle extends SignInThrottle {
 
 /** The real work, and what it was asked to compare with. */
 async function watchedPasswords() {
-  const passwords = await PasswordWork.create()
+  const passwords = new PasswordWork()
   const verify = passwords.verify.bind(passwords)
   const seen: Array<string | undefined> = []
   passwords.verify = (phc, password) => {
@@ -83,7 +83,7 @@ describe('signing in', () => {
   })
 
   it('refuses the password that stands for unknown addresses, whatever it is', async () => {
-    const passwords = await PasswordWork.create()
+    const passwords = new PasswordWork()
     expect(await passwords.verify(undefined, Secret.of(PASSWORD))).toBe(false)
     const phc = await passwords.hash(Secret.of(PASSWORD))
     expect(await passwords.verify(phc, Secret.of(PASSWORD))).toBe(true)

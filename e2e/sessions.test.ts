@@ -6,11 +6,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { processesOf } from './processes.ts'
 import { expectation, parseSession, runStep, type SessionSetting } from './session.ts'
 import {
-  eventually,
   PASSWORD,
   type StartedConsole,
   signUp,
   startConsole,
+  threeRunning,
 } from './started-console.ts'
 import { type StartedRack, startRack } from './started-rack.ts'
 
@@ -50,18 +50,6 @@ function portOf(host: string): number {
   return Number(host.split(':')[1])
 }
 
-async function runningInstance(): Promise<string> {
-  return eventually('three running instances', async () => {
-    const answer = await fetch(`${server.web}/instances`, {
-      headers: { Authorization: `Basic ${btoa(`convox:${key}`)}`, Rack: 'acme/dev' },
-    })
-    if (answer.status !== 200) return undefined
-    const instances = (await answer.json()) as Array<{ id: string; status: string }>
-    const running = instances.filter(({ status }) => status === 'running')
-    return running.length === 3 ? running[0]?.id : undefined
-  })
-}
-
 describe('terminal sessions against the real binaries', async () => {
   const files = (await readdir(SESSIONS)).filter((name) => name.endsWith('.session')).sort()
   for (const file of files) {
@@ -89,7 +77,7 @@ describe('terminal sessions against the real binaries', async () => {
           RACK_FINGERPRINT: rack.fingerprint,
           PROXY: `127.0.0.1:${proxy.port}`,
           PROXY_PASSWORD,
-          INSTANCE: await runningInstance(),
+          INSTANCE: (await threeRunning(server, key))[0]?.id ?? '',
         },
       }
       for (const step of parseSession(await readFile(join(SESSIONS, file), 'utf8'))) {

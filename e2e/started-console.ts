@@ -127,6 +127,35 @@ export function basic(key: string): string {
   return `Basic ${Buffer.from(`convox:${key}`).toString('base64')}`
 }
 
+export interface ListedInstance {
+  id: string
+  status: string
+}
+
+/** The instances of `acme/dev` as a person lists them; undefined where that is not answered. */
+export async function listInstances(
+  { web }: Pick<StartedConsole, 'web'>,
+  key: string,
+): Promise<ListedInstance[] | undefined> {
+  const answer = await fetch(`${web}/instances`, {
+    headers: { Authorization: basic(key), Rack: 'acme/dev' },
+  }).catch(() => undefined)
+  return answer?.status === 200 ? ((await answer.json()) as ListedInstance[]) : undefined
+}
+
+/** Waits until all three run. */
+export function threeRunning(
+  running: Pick<StartedConsole, 'web'>,
+  key: string,
+): Promise<ListedInstance[]> {
+  return eventually('three running instances', async () => {
+    const listed = await listInstances(running, key)
+    return listed?.length === 3 && listed.every(({ status }) => status === 'running')
+      ? listed
+      : undefined
+  })
+}
+
 export async function freePorts(count: number): Promise<number[]> {
   const servers = await Promise.all(
     Array.from({ length: count }, async () => {

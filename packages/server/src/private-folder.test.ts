@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, chownSync, mkdirSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { errorText, KeyrackError } from '@keyrack/protocol'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -60,6 +60,27 @@ describe('tightenMode', () => {
       tightenMode(file, 0o600, notice)
       expect(modeOf(file)).toBe(after)
     }
+  })
+})
+
+describe('the owner', () => {
+  it.runIf(process.getuid?.() === 0)('has to be this user, also for the superuser', () => {
+    const folder = join(temporary.path, 'theirs')
+    mkdirSync(folder, { mode: 0o700 })
+    chownSync(folder, 65534, 65534)
+    const refused = `${folder} belongs to another user (uid 65534)`
+    expect(() => privateFolder(folder, notice)).toThrow(refused)
+    expect(notices).toEqual([])
+  })
+
+  it('may be the superuser or this user, and nobody else', () => {
+    const file = join(temporary.path, 'file')
+    writeFileSync(file, '')
+    const { uid } = statSync(file)
+    expect(() => tightenMode(file, 0o600, notice, uid)).not.toThrow()
+    const other = () => tightenMode(file, 0o600, notice, uid + 1)
+    if (uid === 0) expect(other).not.toThrow()
+    else expect(other).toThrow(`belongs to another user (uid ${uid})`)
   })
 })
 

@@ -17,7 +17,7 @@ function withConvox(): { HOME: string; PATH: string } {
 }
 
 function shell(program: string, args: string[]): string[] {
-  const ran = spawnSync(program, args, { env: withConvox(), encoding: 'utf8' })
+  const ran = spawnSync(program, args, { env: withConvox(), encoding: 'utf8', timeout: 60_000 })
   expect(ran.stderr).toBe('')
   expect(ran.status).toBe(0)
   return ran.stdout.split('\n').filter((line) => line !== '')

@@ -258,7 +258,7 @@ describe('writing', () => {
     chmodSync(folder, 0o555)
     for (const path of [folder, join(folder, 'new')]) {
       const args = ['--input-type=module', '-e', script, built, path]
-      const ran = spawnSync(process.execPath, args, { encoding: 'utf8' })
+      const ran = spawnSync(process.execPath, args, { encoding: 'utf8', timeout: 60_000 })
       expect(ran.stdout).toMatch(
         /^Failure cannot write .+: it is read-only for you make it writable/,
       )

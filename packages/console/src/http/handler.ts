@@ -64,7 +64,7 @@ export function createHandler(options: HandlerOptions): ConsoleHandler {
     request(req, res) {
       const facts = readFacts(req)
       known.set(req, facts)
-      logWhenDone(context, facts, res)
+      logWhenDone(context, facts, req, res)
       serve(req, res, facts).catch((error: unknown) => {
         const answer = errorResponse(error, facts.requestId)
         logFailure(context, facts, answer.status, error)

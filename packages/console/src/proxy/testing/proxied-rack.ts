@@ -27,6 +27,7 @@ import type { AccountEntry, Directory, RackEntry, Role } from '../../directory.t
 import { rackKeyContext } from '../../racks/open-rack-key.ts'
 import { authenticateUser } from '../authenticate-user.ts'
 import { createProxy, type RackProxy } from '../index.ts'
+import { rackEntry } from './rack-entry.ts'
 
 export interface ProxiedRack {
   /** The Console's port on loopback, plain http. */
@@ -89,22 +90,15 @@ export async function startProxiedRack(behaviour: RackBehaviour = {}): Promise<P
     serverAdministrator: behaviour.serverAdministrator ?? true,
     roles,
   }
-  const rack: RackEntry = {
-    id: 'rack-1',
+  const rack = rackEntry({
     name: 'dev',
-    organization: { id: 'org-1', name: 'acme' },
     url: `https://127.0.0.1:${rackPort}`,
     pin: certificate.fingerprint,
     local: true,
     sealedKey: seal(keyring, rackKey, rackKeyContext('rack-1', 1)),
-    keyVersion: 1,
     provider: 'local',
-    status: 'running',
-    managed: false,
-    version: '',
-    remoteId: null,
     ...behaviour.entry,
-  }
+  })
   const store: Store<Database> = await openStore<Database>({
     file: join(folder, 'db'),
     migrations: MIGRATIONS,

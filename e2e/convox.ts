@@ -26,9 +26,10 @@ export function startConvox(
   })
 }
 
-export async function finish(child: ChildProcess): Promise<Ran> {
+/** Its end, with everything it said; its input ends at once unless it is to stay open. */
+export async function finish(child: ChildProcess, { inputStaysOpen = false } = {}): Promise<Ran> {
   const ran: Ran = { status: null, stdout: '', stderr: '' }
-  child.stdin?.end()
+  if (!inputStaysOpen) child.stdin?.end()
   child.stdout?.on('data', (chunk) => (ran.stdout += chunk))
   child.stderr?.on('data', (chunk) => (ran.stderr += chunk))
   await once(child, 'close')

@@ -48,7 +48,10 @@ export async function startRelay(to: number): Promise<Relay> {
     if (pair.pumping) return
     for (;;) {
       const { cutAfter, holdAfter, drip } = fault
-      if (cutAfter !== undefined && pair.passed >= cutAfter) return breakOff(pair)
+      if (cutAfter !== undefined && pair.passed >= cutAfter) {
+        breakOff(pair)
+        return
+      }
       const next = pair.waiting.shift()
       if (next === undefined) break
       const room = Math.min(cutAfter ?? Infinity, holdAfter ?? Infinity) - pair.passed

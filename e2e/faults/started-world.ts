@@ -6,7 +6,7 @@ import { type Process, processesOf } from '../processes.ts'
 import {
   basic,
   eventually,
-  type SignedUp,
+  PASSWORD,
   type StartedConsole,
   signUp,
   startConsole,
@@ -19,12 +19,13 @@ export interface Instance {
 
 export class World {
   server: StartedConsole
-  readonly ann: SignedUp
+  /** The key that was acknowledged last. */
+  key: string
   readonly home: string
 
-  constructor(server: StartedConsole, ann: SignedUp) {
+  constructor(server: StartedConsole, key: string) {
     this.server = server
-    this.ann = ann
+    this.key = key
     this.home = join(server.folder, 'ann')
   }
 
@@ -38,18 +39,42 @@ export class World {
   }
 
   async logIn(host = this.server.host): Promise<Ran> {
-    const child = startConvox(this.home, [
-      ...['login', host, '--fingerprint', this.server.fingerprint, '--password-stdin'],
-    ])
-    child.stdin?.write(this.ann.apiKey)
+    const pin = ['--fingerprint', this.server.fingerprint]
+    const child = this.start('login', host, ...pin, '--password-stdin')
+    child.stdin?.write(this.key)
     return finish(child)
   }
 
   ask(path: string, init: RequestInit = {}): Promise<Response> {
     return fetch(`${this.server.web}${path}`, {
       ...init,
-      headers: { Authorization: basic(this.ann.apiKey), Rack: 'acme/dev', ...init.headers },
+      headers: { Authorization: basic(this.key), Rack: 'acme/dev', ...init.headers },
     })
+  }
+
+  /** Asks for another key; what is acknowledged is the key from then on. */
+  async renew(): Promise<{ status: number; error: string }> {
+    const headers = { 'Content-Type': 'application/json' }
+    const answer = await this.ask('/api/account/api-key', { method: 'POST', headers, body: '{}' })
+    const body = (await answer.json()) as { api_key?: string; error?: string }
+    this.key = body.api_key ?? this.key
+    return { status: answer.status, error: body.error ?? '' }
+  }
+
+  /** Gets a key as somebody does whose last one may have been replaced by one that never arrived. */
+  async signInAgain(): Promise<void> {
+    const headers = { 'Content-Type': 'application/json' }
+    const body = JSON.stringify({ email: 'ann@example.com', password: PASSWORD })
+    const sign = { method: 'POST', headers, body }
+    const signedIn = await fetch(`${this.server.web}/api/sign-in`, sign)
+    const [Cookie = ''] = (signedIn.headers.get('set-cookie') ?? '').split(';')
+    const answer = await fetch(`${this.server.web}/api/account/api-key`, {
+      method: 'POST',
+      headers: { ...headers, Cookie },
+      body: '{}',
+    })
+    if (answer.status !== 201) throw new Error(`signing in: ${signedIn.status} ${answer.status}`)
+    this.key = ((await answer.json()) as { api_key: string }).api_key
   }
 
   async instances(): Promise<Instance[] | undefined> {
@@ -93,6 +118,13 @@ export class World {
     )
   }
 
+  /** Waits until the servers have printed this, counted from their start. */
+  logged(text: string): Promise<true> {
+    return eventually(`a line with ${text}`, () =>
+      this.server.output().includes(text) ? true : undefined,
+    )
+  }
+
   async remove(): Promise<void> {
     await this.server.remove()
   }
@@ -104,7 +136,7 @@ export async function startWorld(
 ): Promise<World> {
   const server = await startConsole(extra, undefined, prefix)
   const ann = await signUp(server, { email: 'ann@example.com', organization: 'acme' })
-  const world = new World(server, ann)
+  const world = new World(server, ann.apiKey)
   await mkdir(world.home)
   const { status, stderr } = await world.logIn()
   if (status !== 0) throw new Error(`convox login: ${stderr}`)

@@ -5,6 +5,8 @@ import { connect, createServer, type Socket } from 'node:net'
 export interface Fault {
   /** Each connection breaks off once so many bytes of the answer have passed. */
   cutAfter?: number
+  /** Each connection breaks off in the place of the next bytes of an answer. */
+  cutNext?: true
   /** How it breaks off: as if the server hung up, or without a word. */
   by?: 'end' | 'reset'
   /** Nothing passes behind so many bytes of an answer, until there is another fault or none. */
@@ -47,8 +49,9 @@ export async function startRelay(to: number): Promise<Relay> {
   function pump(pair: Pair): void {
     if (pair.pumping) return
     for (;;) {
-      const { cutAfter, holdAfter, drip } = fault
-      if (cutAfter !== undefined && pair.passed >= cutAfter) {
+      const { cutAfter, cutNext, holdAfter, drip } = fault
+      const cutNow = cutNext === true && pair.waiting.length > 0
+      if (cutNow || (cutAfter !== undefined && pair.passed >= cutAfter)) {
         breakOff(pair)
         return
       }

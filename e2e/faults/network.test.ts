@@ -225,7 +225,54 @@ describe('a network between Console and Rack', () => {
     await eventually('the answer is held', () => (far.held() > 0 ? true : undefined))
     expect((await world.run('instances')).status).toBe(0)
     expect((await world.renew()).status).toBe(201)
+    expect((await world.logIn(near.host)).status).toBe(0)
     far.fault()
     expect(JSON.parse((await held).text)).toHaveLength(3)
+  })
+})
+
+describe('a process that stands still', () => {
+  /** Stopped as by a machine that swaps, until `meanwhile` is over. */
+  async function frozen(pid: number, meanwhile: () => Promise<void>): Promise<void> {
+    process.kill(pid, 'SIGSTOP')
+    try {
+      await meanwhile()
+    } finally {
+      process.kill(pid, 'SIGCONT')
+    }
+  }
+
+  it('an instance: the others work, and what waits for it gets everything afterwards', async () => {
+    const [id = '', other = ''] = await world.running()
+    const said = 'echo whole; exit 5'
+    const held = { ended: Promise.resolve({}) }
+    await frozen(await world.pidOf(id), async () => {
+      held.ended = world.run('instances', 'ssh', id, said)
+      expect(await world.run('instances', 'ssh', other, said)).toMatchObject({ status: 5 })
+      expect((await world.run('instances')).stdout).toContain(id)
+    })
+    expect(await held.ended).toEqual({ status: 5, stdout: 'whole\n', stderr: '' })
+  })
+
+  it('a Rack: the Console works, and what waits for it gets everything afterwards', async () => {
+    const held = { ended: Promise.resolve({}) }
+    await frozen(await world.pidOf('rack'), async () => {
+      held.ended = world.run('instances', '--json')
+      expect((await world.run('racks')).status).toBe(0)
+      expect((await lab()).status).toBe(200)
+    })
+    expect(await held.ended).toMatchObject({ status: 0, stderr: '' })
+  })
+
+  it('the Console: who asks it waits and gets everything afterwards', async () => {
+    const held = { ended: Promise.resolve({}) }
+    await frozen(world.server.child.pid ?? 0, async () => {
+      near.fault()
+      held.ended = world.run('racks')
+      // It has been connected to, and is as quiet as can be.
+      await eventually('a connection', () => (near.connections() > 0 ? true : undefined))
+      expect(near.passed()).toBe(0)
+    })
+    expect(await held.ended).toMatchObject({ status: 0, stderr: '' })
   })
 })

@@ -25,6 +25,8 @@ export interface Relay {
   /** Takes no connections any more, and breaks off those there are; `up` undoes it. */
   down(): Promise<void>
   up(): Promise<void>
+  /** How many are open. */
+  connections(): number
   /** Bytes of answers that were passed on since the last call of `fault`. */
   passed(): number
   /** Bytes of answers that wait for a fault to end. */
@@ -137,6 +139,7 @@ export async function startRelay(to: number): Promise<Relay> {
       relay.listen(port, '127.0.0.1')
       await once(relay, 'listening')
     },
+    connections: () => pairs.size,
     passed: () => total,
     held: () =>
       [...pairs].flatMap(({ waiting }) => waiting).reduce((sum, { length }) => sum + length, 0),

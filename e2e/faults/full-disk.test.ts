@@ -4,7 +4,7 @@
  */
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { finish, startConvox } from '../convox.ts'
 import { processesOf } from '../processes.ts'
 import { launcher } from '../started-console.ts'
@@ -129,6 +129,7 @@ describe('a disk under standard output that is full', () => {
     const [program = '', ...args] = [...STDOUT_FULL, process.execPath, launcher]
     const env = { ...world.server.environment, LOG_LEVEL: 'trace' }
     const child = spawn(program, args, { env, stdio: ['ignore', 'ignore', 'ignore'] })
+    onTestFinished(() => void child.kill('SIGKILL'))
     const exited = once(child, 'exit')
     expect(await world.running(2)).toEqual(before)
     expect((await world.renew()).status).toBe(201)

@@ -17,6 +17,9 @@ export interface Instance {
   status: string
 }
 
+/** Long enough for a Console, its Rack and their instances to start on a machine that is busy. */
+const START_MS = 90_000
+
 export class World {
   server: StartedConsole
   /** The key that was acknowledged last. */
@@ -84,12 +87,13 @@ export class World {
 
   /** The ids of as many running instances, once there are no others. */
   running(count = 3): Promise<string[]> {
-    return eventually(`${count} running instances`, async () => {
+    const all = async () => {
       const listed = await this.instances()
       return listed?.length === count && listed.every(({ status }) => status === 'running')
         ? listed.map(({ id }) => id).sort()
         : undefined
-    })
+    }
+    return eventually(`${count} running instances`, all, START_MS)
   }
 
   processes(): Promise<Process[]> {

@@ -89,6 +89,7 @@ describe('folderFailure', () => {
     ['EROFS', 'that file system is read-only'],
     ['ENOSPC', 'the disk is full'],
     ['EACCES', 'this user may not write there'],
+    ['EFBIG', 'files may not grow that large here'],
     ['EWHAT', 'the system said EWHAT'],
   ])('says what %s means and keeps the error as its cause', (code, text) => {
     const cause = Object.assign(new Error(code), { code })

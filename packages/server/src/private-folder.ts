@@ -72,6 +72,7 @@ export function folderFailure(path: string, error: unknown): KeyrackError {
     EROFS: ['that file system is read-only', 'choose a folder on one that can be written'],
     ENOSPC: ['the disk is full', 'make space and start again'],
     EDQUOT: ['the disk quota is used up', 'make space and start again'],
+    EFBIG: ['files may not grow that large here', 'raise the limit of the server (ulimit -f)'],
     ENOTDIR: ['a part of that path is not a folder', 'choose another folder'],
     EEXIST: ['there is something else under that name', 'choose another folder'],
   }

@@ -13,6 +13,8 @@ const SERVER_OPTIONS = {
   requestTimeout: 0,
   headersTimeout: 30_000,
   maxHeaderSize: 32 * 1024,
+  // It is refused by the handler as any other unknown name, in an answer of ours.
+  requireHostHeader: false,
   // A client that vanished from a quiet stream is noticed by TCP, and its Rack let go.
   keepAlive: true,
   keepAliveInitialDelay: 60_000,
@@ -51,6 +53,9 @@ export async function openListeners(
   const servers: readonly Server[] = [plainServer, tlsServer]
   const sockets = servers.map((server) => {
     server.setTimeout(IDLE_MS)
+    // Node drops what exceeds 2,000 headers without a word, so that a second `Host`, or the length of
+    // the body that it has read, would not be seen here (CWE-444). The size of a head is the limit.
+    server.maxHeadersCount = 0
     server.on('upgrade', (req, socket, head) => handler.upgrade(req, socket, head))
     return track(server)
   })

@@ -31,6 +31,8 @@ export function createHttpsServer(certificate: Certificate): HttpsServer {
     requestTimeout: 0,
     keepAliveTimeout: KEEP_ALIVE_MS,
   })
+  // Node drops what exceeds 2,000 headers without a word (CWE-444); the size of a head is the limit.
+  server.maxHeadersCount = 0
   server.on('secureConnection', (socket) => {
     socket.setNoDelay(true)
     connections.add(socket)

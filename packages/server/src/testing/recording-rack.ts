@@ -11,8 +11,10 @@ export interface RecordingRack {
   requests: StrictRequest[]
   /** Why what arrived was not well formed; empty as long as it was. */
   violations: string[]
-  /** Forgets what was recorded, and tells what was begun but never completed. */
-  reset(): string[]
+  /** What was begun on connections that are open and is not complete. */
+  unfinished(): string[]
+  /** Forgets what was recorded. */
+  reset(): void
   close(): Promise<void>
 }
 
@@ -58,10 +60,10 @@ export async function startRecordingRack(
     get violations() {
       return violations
     },
+    unfinished: () => [...sockets.values()].filter((rest) => rest !== ''),
     reset() {
       requests = []
       violations = []
-      return [...sockets.values()].filter((rest) => rest !== '')
     },
     async close() {
       const closed = once(server, 'close')

@@ -24,7 +24,8 @@ export class NotStrict extends Error {}
 
 const REQUEST_LINE = /^([A-Z]+ \/[\x21-\x7e]*) HTTP\/1\.1$/
 const STATUS_LINE = /^HTTP\/1\.1 ([1-5]\d\d) [\t\x20-\x7e\x80-\xff]*$/
-const HEADER = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+): ([\x21-\x7e\x80-\xff](?:[\t\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?)?$/
+const HEADER =
+  /^([!#$%&'*+.^_`|~0-9A-Za-z-]+): ([\x21-\x7e\x80-\xff](?:[\t\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?)?$/
 
 interface Head {
   first: string
@@ -101,7 +102,9 @@ function readBody(
   const [length] = lengths
   if (length === undefined) {
     // An answer without either ends with its connection; a request has no body then.
-    return untilClose ? { text: bytes.slice(head.end), end: bytes.length } : { text: '', end: head.end }
+    return untilClose
+      ? { text: bytes.slice(head.end), end: bytes.length }
+      : { text: '', end: head.end }
   }
   if (!/^(?:0|[1-9]\d*)$/.test(length)) throw new NotStrict(`no plain length: ${length}`)
   const end = head.end + Number(length)

@@ -11,7 +11,6 @@ import type { ConsoleHandler } from './http/handler.ts'
  */
 const SERVER_OPTIONS = {
   requestTimeout: 0,
-  headersTimeout: 30_000,
   maxHeaderSize: 32 * 1024,
   // It is refused by the handler as any other unknown name, in an answer of ours.
   requireHostHeader: false,
@@ -21,6 +20,18 @@ const SERVER_OPTIONS = {
 }
 /** Nothing sent and nothing received for this long, as official load balancers have it. */
 const IDLE_MS = 60 * 60_000
+
+/** What somebody without a key can take up. */
+export interface ListenerLimits {
+  /** At once, on each listener; who comes then is hung up on. A connection takes about 50 KB. */
+  connections: number
+  /** For a TLS handshake, and again for the head of a request, on a quiet connection too. */
+  headMs: number
+  /** How often it is looked whose time is over. */
+  checkMs: number
+}
+
+const LIMITS: ListenerLimits = { connections: 4_000, headMs: 20_000, checkMs: 5_000 }
 
 type ServedCertificate = Pick<Certificate, 'cert' | 'key'>
 
@@ -37,12 +48,19 @@ export async function openListeners(
   handler: ConsoleHandler,
   config: Pick<ConsoleConfig, 'port' | 'tlsPort' | 'host'>,
   certificate: ServedCertificate,
+  limits: ListenerLimits = LIMITS,
 ): Promise<Listeners> {
   const request: RequestListener = (req, res) => handler.request(req, res)
-  const plainServer = createHttpServer(SERVER_OPTIONS, request)
+  const options = {
+    ...SERVER_OPTIONS,
+    headersTimeout: limits.headMs,
+    connectionsCheckingInterval: limits.checkMs,
+  }
+  const plainServer = createHttpServer(options, request)
   const tlsServer = createHttpsServer(
     {
-      ...SERVER_OPTIONS,
+      ...options,
+      handshakeTimeout: limits.headMs,
       cert: certificate.cert,
       key: certificate.key.reveal(),
       minVersion: 'TLSv1.2',
@@ -56,6 +74,7 @@ export async function openListeners(
     // Node drops what exceeds 2,000 headers without a word, so that a second `Host`, or the length of
     // the body that it has read, would not be seen here (CWE-444). The size of a head is the limit.
     server.maxHeadersCount = 0
+    server.maxConnections = limits.connections
     server.on('upgrade', (req, socket, head) => handler.upgrade(req, socket, head))
     return track(server)
   })

@@ -1,4 +1,5 @@
 export * from './databases.ts'
+export * from './generated-requests.ts'
 export { type PostgresServerProcess, startPostgres } from './postgres-server.ts'
 export * from './recording-rack.ts'
 export * from './request-cases.ts'

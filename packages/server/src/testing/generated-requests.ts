@@ -48,7 +48,7 @@ const body = fc.oneof(
   form,
   value,
   fc.json({ maxDepth: 2 }).map(latin1),
-  fc.constant('x='.padEnd(300_000, 'y')),
+  fc.constant('HUGE FORM'),
 )
 
 const query = fc.oneof(
@@ -133,9 +133,16 @@ export function generatedRequest(routes: readonly Route[]): fc.Arbitrary<Generat
   })
 }
 
+/** Bodies that would fill the report of a failure. */
+const LARGE: Readonly<Record<string, string>> = {
+  'HUGE FORM': 'x='.padEnd(300_000, 'y'),
+  'DEEP JSON': '['.repeat(60_000),
+}
+
 /** The bytes of a request (Latin-1) that ends its connection; `lines` come first, as good ones do. */
 export function bytesOf(request: GeneratedRequest, lines: readonly string[]): string {
-  const { method, target, headers, body, socket } = request
+  const { method, target, headers, socket } = request
+  const body = LARGE[request.body ?? ''] ?? request.body
   const own = headers.map(([name, text]) => `${name}: ${text}`)
   const handshake = [
     ...['Connection: Upgrade', 'Upgrade: websocket', 'Sec-WebSocket-Version: 13'],
@@ -145,4 +152,66 @@ export function bytesOf(request: GeneratedRequest, lines: readonly string[]): st
   const end = socket ? handshake : ['Connection: close']
   const head = [`${method} ${target} HTTP/1.1`, ...lines, ...own, ...length, ...end]
   return `${head.join('\r\n')}\r\n\r\n${body ?? ''}`
+}
+
+/** A route of a JSON API: `{}` stands for one segment; fields with a value that is nearly right. */
+export interface ApiRoute {
+  line: string
+  fields?: Readonly<Record<string, string>>
+}
+
+/** Requests to a JSON API: bodies that are no JSON, no object, or have the wrong things in them. */
+export function generatedApiRequest(routes: readonly ApiRoute[]): fc.Arbitrary<GeneratedRequest> {
+  return fc.constantFrom(...routes).chain(({ line, fields = {} }) => {
+    const [method = '', path = ''] = line.split(' ')
+    const names = Object.keys(fields)
+    const parameters = [...path.matchAll(/\{\}/g)].map(() => segment)
+    // Characters as such: JSON is UTF-8.
+    const wrong = fc.oneof(
+      value.map((text) => Buffer.from(text, 'latin1').toString('utf8')),
+      fc.constantFrom<unknown>(null, true, -1, 1e308, [], {}, ['a'], { length: 1 }, '\ud800', '\0'),
+      fc.jsonValue({ maxDepth: 2 }),
+    )
+    const record = fc
+      .array(
+        fc.tuple(
+          fc.constantFrom(...names, '__proto__', 'constructor', 'x\r\ny'),
+          fc.oneof(
+            { weight: 1, arbitrary: fc.constant(undefined) },
+            { weight: 1, arbitrary: wrong },
+          ),
+        ),
+        { maxLength: 3 },
+      )
+      .map((changes) => {
+        // Written as text, so that a name may be there twice.
+        const changed = new Set(changes.map(([name]) => name))
+        const kept = Object.entries(fields).filter(([name]) => !changed.has(name))
+        const all = [...kept, ...changes.filter(([, one]) => one !== undefined)]
+        const members = all.map(([name, one]) => `${JSON.stringify(name)}:${JSON.stringify(one)}`)
+        return latin1(`{${members.join(',')}}`)
+      })
+    return fc.record({
+      method: fc.constant(method),
+      target: fc.tuple(fc.tuple(...parameters), query).map(([segments, text]) => {
+        const parts = [...segments]
+        return `${path.replaceAll('{}', () => parts.shift() ?? '')}${text}`
+      }),
+      headers: fc.constantFrom(
+        ...[
+          'application/json',
+          'application/json',
+          'application/json; charset=utf-8',
+          'text/plain',
+        ].map((type) => [['Content-Type', type] as const]),
+      ),
+      body: fc.oneof(
+        { weight: 6, arbitrary: record },
+        { weight: 1, arbitrary: value },
+        { weight: 1, arbitrary: fc.json({ maxDepth: 3 }).map(latin1) },
+        { weight: 1, arbitrary: fc.constantFrom('DEEP JSON', 'HUGE FORM', '') },
+      ),
+      socket: fc.constant(false),
+    })
+  })
 }

@@ -19,7 +19,7 @@ const UNFINISHED = Buffer.concat([
   Buffer.alloc(MIB - 1),
 ])
 
-it('what a client sends after it was refused is dropped as it comes and held nowhere', async () => {
+it('CWE-770 what a client sends after it was refused is dropped as it comes and held nowhere', async () => {
   const http = createServer()
   const sockets = new WebSocketServer({ noServer: true, ...FRAME_SOCKET_OPTIONS })
   const served: Socket[] = []

@@ -203,7 +203,7 @@ describe('where a Rack may be', () => {
     ...['2852039166', '0xa9fea9fe', '0251.0376.0251.0376', '169.254.43518', '[::ffff:a9fe:a9fe]'],
     ...['[64:ff9b::7f00:1]', '[::7f00:1]', '[fd00:ec2::254]', '0x0a.1', '168.63.129.16'],
   ]
-  it.each(spellings)('not at %s, and the refusal says why (CWE-918)', async (host) => {
+  it.each(spellings)('CWE-918 not at %s, and the refusal says why', async (host) => {
     const { add, domain } = await consoleAndRack()
     const answer = await add({ host })
     expect([answer.status, answer.json]).toMatchObject([422, { field: 'host' }])

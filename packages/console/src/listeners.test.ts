@@ -109,6 +109,6 @@ describe('CWE-770 who has no key', () => {
       const answer = await fetch(`http://127.0.0.1:${port}/`).catch(() => undefined)
       return answer?.text()
     }
-    await expect.poll(served).toBe('ok')
+    await expect.poll(served, { timeout: 20_000 }).toBe('ok')
   })
 })

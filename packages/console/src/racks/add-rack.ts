@@ -25,6 +25,11 @@ export interface AddRackInput {
   fingerprint?: string | undefined
 }
 
+/** What the Rack has shown that its administrator should know. */
+export interface AnsweredRack extends RackEntry {
+  showsKey: boolean
+}
+
 interface CheckedRack extends RackAddress, RackFacts {
   name: string
   pin: string
@@ -40,7 +45,7 @@ export async function addRack(
   actor: AccountEntry,
   input: AddRackInput,
   request: RequestContext,
-): Promise<RackEntry> {
+): Promise<AnsweredRack> {
   const { directory, guard } = domain
   const mine = () =>
     findOrganization(
@@ -73,7 +78,7 @@ export async function addRack(
   directory.setRackStatus(id, 'running')
   const added = rackOf(domain, actor, organization, name)
   if (added === undefined) throw new KeyrackError('not-found', 'this Rack was just removed')
-  return added
+  return { ...added, showsKey: facts.showsKey }
 }
 
 async function save(

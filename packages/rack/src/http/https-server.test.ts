@@ -55,6 +55,6 @@ describe('CWE-770 who has no key', () => {
         ({ body }) => body,
         () => undefined,
       )
-    await expect.poll(served).toBe('ok')
+    await expect.poll(served, { timeout: 20_000 }).toBe('ok')
   })
 })

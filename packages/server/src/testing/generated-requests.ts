@@ -128,7 +128,10 @@ export function generatedRequest(routes: readonly Route[]): fc.Arbitrary<Generat
         const path = change(route.path.replaceAll(/\{[^}]+\}/g, () => parts.shift() ?? ''))
         // A body belongs to no WebSocket; those that have one are among the request cases.
         const socket = rest.socket && route.socket === true
-        return { ...rest, target: `${path}${query}`, socket, body: socket ? undefined : rest.body }
+        const target = `${path}${query}`
+        return socket
+          ? { ...rest, method: 'GET', target, socket, body: undefined }
+          : { ...rest, target, socket }
       })
   })
 }

@@ -19,7 +19,7 @@ describe('what reaches a Rack is nothing or one well-formed request, and the nex
     const nextIsNext = answers.at(-1)?.body === 'GET /instances?marker\n'
     expect(rack.violations).toEqual([])
     // What was refused in the middle of its body is broken off there as well.
-    await expect.poll(() => rack.unfinished()).toEqual([])
+    await expect.poll(() => rack.unfinished(), { timeout: 20_000 }).toEqual([])
     if (arrives !== undefined) {
       // Pipelined ones are on their way together, so either may be there first.
       expect(reached.toSorted()).toEqual((last ? [arrives] : [arrives, MARKED]).toSorted())

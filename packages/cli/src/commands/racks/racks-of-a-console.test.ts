@@ -83,7 +83,8 @@ describe('convox racks add', () => {
     const args = ['racks', 'add', 'acme/live', '--host', 'h', '--password-stdin']
     const ran = await ann.run(args, { stdin: RACK_KEY })
     expect([ran.status, ran.stdout]).toEqual([0, 'Added acme/live\n'])
-    expect(ran.stderr).toMatch(/^WARNING: it shows its key[^\u001b]*$/m)
+    expect(ran.stderr).toContain('WARNING: it shows its key')
+    expect(ran.stderr).not.toContain('\u001b')
     const trust = ['racks', 'trust', 'acme/dev', '--fingerprint', FINGERPRINT, '--password-stdin']
     expect((await ann.run(trust, { stdin: 'a heron' })).stderr).toContain(
       'WARNING: it shows its key',

@@ -84,11 +84,29 @@ async function quiet(port: number, said: string): Promise<{ socket: Socket; hear
   return { socket, heard: () => text }
 }
 
+const LIMITS = { connections: 10, headMs: 60_000, checkMs: 60_000, restMs: 60_000 }
+
 describe('CWE-770 who has no key', () => {
+  it.each([
+    ['no key', '', 200],
+    ['a wrong key', 'Authorization: Basic eA==\r\n', 401],
+    ['too many keys', 'Authorization: Basic eA==\r\n', 429],
+  ])('(%s) holds no connection by a body that never ends', async (_, header, status) => {
+    const limits = { ...LIMITS, restMs: 100 }
+    const { listeners } = await open(
+      { request: (_req, res) => res.writeHead(status).end('ok') },
+      limits,
+    )
+    const head = `POST / HTTP/1.1\r\nHost: x\r\n${header}Content-Length: 1000\r\n\r\nabc`
+    const { socket, heard } = await quiet(listeners.plain.port, head)
+    await once(socket, 'close')
+    expect(heard()).toContain(` ${status} `)
+  })
+
   it.each(['', 'GET / HTTP/1.1\r\nHost: local'])(
     'and is slow with a head (%j) is hung up on, over TLS and without',
     async (said) => {
-      const { listeners } = await open({}, { connections: 10, headMs: 100, checkMs: 20 })
+      const { listeners } = await open({}, { ...LIMITS, headMs: 100, checkMs: 20 })
       for (const { port } of [listeners.plain, listeners.tls]) {
         const { socket } = await quiet(port, said)
         await once(socket, 'close')
@@ -97,7 +115,7 @@ describe('CWE-770 who has no key', () => {
   )
 
   it('takes no more than the connections there are, and the next one is served again', async () => {
-    const limits = { connections: 2, headMs: 60_000, checkMs: 60_000 }
+    const limits = { ...LIMITS, connections: 2 }
     const { listeners } = await open({ request: (_req, res) => res.end('ok') }, limits)
     const { port } = listeners.plain
     const [first] = [await quiet(port, ''), await quiet(port, '')]

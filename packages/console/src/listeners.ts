@@ -1,4 +1,10 @@
-import { createServer as createHttpServer, type RequestListener, type Server } from 'node:http'
+import {
+  createServer as createHttpServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerResponse,
+} from 'node:http'
 import { createServer as createHttpsServer } from 'node:https'
 import type { Socket } from 'node:net'
 import { type Certificate, type Listening, listen } from '@keyrack/server'
@@ -29,9 +35,16 @@ export interface ListenerLimits {
   headMs: number
   /** How often it is looked whose time is over. */
   checkMs: number
+  /** For the rest of a body whose request has been answered. */
+  restMs: number
 }
 
-const LIMITS: ListenerLimits = { connections: 4_000, headMs: 20_000, checkMs: 5_000 }
+const LIMITS: ListenerLimits = {
+  connections: 4_000,
+  headMs: 20_000,
+  checkMs: 5_000,
+  restMs: 30_000,
+}
 
 type ServedCertificate = Pick<Certificate, 'cert' | 'key'>
 
@@ -50,7 +63,10 @@ export async function openListeners(
   certificate: ServedCertificate,
   limits: ListenerLimits = LIMITS,
 ): Promise<Listeners> {
-  const request: RequestListener = (req, res) => handler.request(req, res)
+  const request: RequestListener = (req, res) => {
+    res.once('finish', () => boundRest(req, res, limits.restMs))
+    handler.request(req, res)
+  }
   const options = {
     ...SERVER_OPTIONS,
     headersTimeout: limits.headMs,
@@ -114,6 +130,17 @@ export async function openListeners(
       clearInterval(sweep)
     },
   }
+}
+
+/**
+ * What still comes of an answered request is read and dropped, so that the connection lives. Without
+ * a key that was accepted this ends: a body without end would hold a connection for ever (CWE-770).
+ */
+function boundRest(req: IncomingMessage, res: ServerResponse, restMs: number): void {
+  const refused = res.statusCode === 401 || res.statusCode === 429
+  if (req.complete || (req.headers.authorization !== undefined && !refused)) return
+  const timer = setTimeout(() => req.socket.destroy(), restMs)
+  req.once('close', () => clearTimeout(timer))
 }
 
 /** Upgraded connections are no longer the HTTP server's to close. */

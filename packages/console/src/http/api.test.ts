@@ -143,7 +143,7 @@ describe('bad input', () => {
     )
   })
 
-  it('a body over 64 KiB is refused, with its length told or not', async () => {
+  it('CWE-400 a body over 64 KiB is refused, with its length told or not', async () => {
     const { ask } = await serveConsole()
     const body = { ...ADA, password: 'x'.repeat(1024 * 1024) }
     expect((await ask('/api/sign-up', { body })).status).toBe(413)

@@ -61,7 +61,7 @@ describe('the Rack that is meant', () => {
     expect(found('ACME/PROD')).toBe('not-found')
   })
 
-  it('cannot smuggle control characters into the text', () => {
+  it('CWE-150 cannot smuggle control characters into the text', () => {
     expect(() => findRack({ racksOf: () => [] }, ACCOUNT, 'a\u001b[31mé')).toThrow('a?[31m?')
   })
 })

@@ -221,13 +221,32 @@ describe('before anything is saved', () => {
   })
 })
 
+describe('a Rack that shows its own key', () => {
+  it.each<[string, object, boolean]>([
+    ['in an output', { outputs: { Password: OFFICIAL_KEY } }, true],
+    ['in a parameter of another case', { parameters: { password: 'x' } }, true],
+    ['as a mask', { outputs: { Password: '****' }, parameters: { Password: '' } }, false],
+    ['under another name', { outputs: { Passwords: 'x', Domain: 'y' } }, false],
+  ])('%s is added, with a warning when it is the key', async (_, shown, warned) => {
+    const { add, rack } = await consoleAndRack()
+    rack.handler = ({ path }, response) =>
+      response.end(path === '/auth' ? 'ok' : JSON.stringify({ ...SYSTEM, ...shown }))
+    const answer = await add()
+    expect(answer.status).toBe(201)
+    const warning = expect.stringContaining('shows its Password')
+    if (warned) expect(answer.json).toMatchObject({ warning })
+    else expect(answer.json).not.toHaveProperty('warning')
+    expect(answer.text).not.toContain(OFFICIAL_KEY)
+  })
+})
+
 describe('where a Rack may be', () => {
   const spellings = [
     ...['10.0.0.1', '169.254.169.254', '0.0.0.0', '0', '[::]', '[fe80::1]', '192.168.0.1:5443'],
     ...['2852039166', '0xa9fea9fe', '0251.0376.0251.0376', '169.254.43518', '[::ffff:a9fe:a9fe]'],
     ...['[64:ff9b::7f00:1]', '[::7f00:1]', '[fd00:ec2::254]', '0x0a.1', '168.63.129.16'],
   ]
-  it.each(spellings)('not at %s, and the refusal says why (CWE-918)', async (host) => {
+  it.each(spellings)('CWE-918 not at %s, and the refusal says why', async (host) => {
     const { add, domain } = await consoleAndRack()
     const answer = await add({ host })
     expect([answer.status, answer.json]).toMatchObject([422, { field: 'host' }])

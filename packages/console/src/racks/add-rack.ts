@@ -25,6 +25,11 @@ export interface AddRackInput {
   fingerprint?: string | undefined
 }
 
+/** What the Rack has shown that its administrator should know. */
+export interface AnsweredRack extends RackEntry {
+  showsKey: boolean
+}
+
 interface CheckedRack extends RackAddress, RackFacts {
   name: string
   pin: string
@@ -41,7 +46,7 @@ export async function addRack(
   actor: AccountEntry,
   input: AddRackInput,
   request: RequestContext,
-): Promise<RackEntry> {
+): Promise<AnsweredRack> {
   const mine = () =>
     findOrganization(
       domain,
@@ -74,7 +79,7 @@ async function addTo(
   domain: RacksDomain,
   actor: AccountEntry,
   request: RequestContext,
-): Promise<RackEntry> {
+): Promise<AnsweredRack> {
   const { directory, guard } = domain
   const { name } = input
   const key = parseRackKey(input.key)
@@ -98,7 +103,7 @@ async function addTo(
   directory.setRackStatus(id, 'running')
   const added = rackOf(domain, actor, organization, name)
   if (added === undefined) throw new KeyrackError('not-found', 'this Rack was just removed')
-  return added
+  return { ...added, showsKey: facts.showsKey }
 }
 
 async function save(

@@ -10,7 +10,7 @@ import type { AddressInfo, Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Duplex } from 'node:stream'
-import { basicHeader } from '@keyrack/protocol'
+import { basicHeader, normalizePath } from '@keyrack/protocol'
 import {
   createMasterKey,
   hashApiKey,
@@ -199,7 +199,9 @@ function serveProxy(proxy: RackProxy, clients: Set<Duplex>, errors: unknown[]): 
     const { socket } = request
     if (!clients.has(socket)) socket.once('close', () => clients.delete(socket))
     clients.add(socket)
-    proxy.request(request, answer, facts(request)).catch((error: unknown) => {
+    const serve = async () =>
+      proxy.request(request, answer, normalizePath(request.url ?? ''), facts(request))
+    serve().catch((error: unknown) => {
       errors.push(error)
       const { status, headers, body } = errorResponse(error, 'request-0001')
       if (answer.headersSent) answer.destroy()
@@ -207,7 +209,7 @@ function serveProxy(proxy: RackProxy, clients: Set<Duplex>, errors: unknown[]): 
     })
   })
   server.on('upgrade', (request, socket, head) => {
-    void proxy.upgrade(request, socket, head, facts(request))
+    void proxy.upgrade(request, socket, head, normalizePath(request.url ?? ''), facts(request))
   })
   return server
 }

@@ -166,6 +166,25 @@ class StartingRack {
   }
 }
 
+/** Runs a command of the Rack's program on a Rack that is stopped; fails with what it says. */
+export async function runOnStopped(
+  folder: string,
+  word: string,
+  env: Readonly<Record<string, string>>,
+): Promise<void> {
+  const child = spawn(process.execPath, [PROGRAM, word], {
+    cwd: folder,
+    env: { ...env, DATA_DIR: folder },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  })
+  const spoken: Buffer[] = []
+  child.stderr.on('data', (chunk: Buffer) => spoken.push(chunk))
+  const [status] = await once(child, 'close')
+  if (status === 0) return
+  const said = printable(Buffer.concat(spoken).toString('utf8').trim()).replace(/^ERROR: /, '')
+  throw new Failure(said === '' ? 'the program of the Rack ended without a word' : said)
+}
+
 /** Asks a Rack to stop and waits for its end; false when it did not run. */
 export async function stopProcess(folder: string): Promise<boolean> {
   const found = findProcess(folder)

@@ -7,6 +7,9 @@ keyrack-rack reset-key   gives the stopped Rack another key: the one whose SHA-2
 Both read DATA_DIR and RACK_NAME. For a Rack of convox install: convox rack reset-key NAME.
 `
 
+/** sysexits.h, EX_TEMPFAIL: the folder is in use, and may not be in a moment. */
+const NOT_NOW = 75
+
 /** What was typed behind the name of the program; the answer is its exit status. */
 export async function runHostCommand(words: readonly string[]): Promise<number> {
   const [word = '', ...more] = words
@@ -25,6 +28,6 @@ export async function runHostCommand(words: readonly string[]): Promise<number> 
   } catch (error) {
     if (!(error instanceof KeyrackError)) throw error
     process.stderr.write(`ERROR: ${errorText(error)}\n`)
-    return 1
+    return error.code === 'conflict' ? NOT_NOW : 1
   }
 }

@@ -58,7 +58,7 @@ describe('keyrack-rack reset-key', () => {
     await first.ready()
     const env = { DATA_DIR, RACK_KEY_HASH: hashApiKey(fresh) }
     const running = run(env, 'reset-key')
-    expect([running.status, running.stdout]).toEqual([1, ''])
+    expect([running.status, running.stdout]).toEqual([75, ''])
     expect(running.stderr).toContain('another Rack is using the folder')
     first.child.kill('SIGKILL')
     await first.exited
@@ -78,7 +78,7 @@ describe('keyrack-rack reset-key', () => {
     expect(readdirSync(DATA_DIR)).toEqual([])
     mkdirSync(join(DATA_DIR, 'console'))
     const managed = run(env, 'reset-key')
-    expect(managed.status).toBe(1)
+    expect(managed.status).toBe(75)
     expect(managed.stderr).toContain('convox rack key roll')
   })
 

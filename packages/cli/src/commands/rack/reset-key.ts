@@ -52,8 +52,8 @@ function chosen({ folder }: Context): string {
 }
 
 function named(typed: string): string {
-  if (/^(?!local\/)[\w.-]+\/[\w.-]+$/.test(typed)) {
-    throw new Failure(
+  if (/^(?!local\/)\w[\w-]*\/\w[\w.-]*$/.test(typed)) {
+    throw new UsageError(
       `${typed} is a Rack of a Console, which holds its key`,
       `run: convox rack key roll ${typed}`,
     )

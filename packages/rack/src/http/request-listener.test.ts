@@ -1,18 +1,15 @@
 import { once } from 'node:events'
-import { createServer, type IncomingMessage, request } from 'node:http'
-import { type AddressInfo, connect } from 'node:net'
+import type { IncomingMessage } from 'node:http'
+import { request } from 'node:https'
+import { connect } from 'node:net'
 import { basicHeader, ROUTES } from '@keyrack/protocol'
 import { Instances, System } from '@keyrack/protocol/resources'
 import { hashApiKey, mintApiKey, Secret } from '@keyrack/secrets'
-import { createHealth, KeyThrottle } from '@keyrack/server'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { ask } from '../testing/ask.ts'
-import { collectLog } from '../testing/collect-log.ts'
 import { credential, exchange, openTls } from '../testing/raw-stream.ts'
 import { shareTestRack, startTestRack } from '../testing/start-test-rack.ts'
 import { waitUntil } from '../testing/wait-until.ts'
-import { textAnswer } from './answer.ts'
-import { createRequestListener } from './request-listener.ts'
 
 const rack = shareTestRack()
 
@@ -173,7 +170,16 @@ describe('with the Rack API key', () => {
   const BUILT = [
     ...['check', 'auth', 'instances.list', 'instances.terminate', 'parameters.get'],
     ...['parameters.set', 'system.get', 'system.update', 'system.capacity', 'system.processes'],
-    ...['system.metrics', 'system.releases'],
+    ...[
+      'system.metrics',
+      'system.releases',
+      'key.status',
+      'key.stage',
+      'key.unstage',
+      'key.retire',
+    ],
+    ...['key.register', 'key.challenge', 'key.recover', 'system.token.create'],
+    ...['system.token.rotate', 'system.token.list', 'system.token.revoke'],
   ]
   const missing = ROUTES.filter((route) => !route.socket && !BUILT.includes(route.name))
   it.each(missing.map((route) => [route.name, route] as const))(
@@ -296,45 +302,45 @@ describe('the log', () => {
 
 describe('a key that is retired while a body drips in', () => {
   it('CWE-367 is refused when the body is complete, and nothing has happened', async () => {
-    const key = mintApiKey('rack')
-    const live = [{ id: 'k-1', hash: hashApiKey(key) }]
-    let changes = 0
-    const listener = createRequestListener({
-      handlers: new Map([
-        [
-          'system.update',
-          async () => {
-            changes += 1
-            return textAnswer('changed')
-          },
-        ],
-      ]),
-      authentication: { keys: { live: () => live }, throttle: new KeyThrottle() },
-      health: createHealth({ database: () => {} }),
-      log: collectLog().log,
-    })
-    const server = createServer(listener).listen(0, '127.0.0.1')
-    onTestFinished(() => void server.close())
-    await once(server, 'listening')
-    const { port } = server.address() as AddressInfo
+    const subject = await startTestRack()
+    const next = mintApiKey('rack')
+    const roll = { roll: 'roll-0001', keep: hashApiKey(next), drop: hashApiKey(subject.key) }
+    const say = (act: string, fields: Record<string, string>, key: Secret) =>
+      ask(subject.port, `POST /system/key/${act}`, {
+        key,
+        body: new URLSearchParams(fields).toString(),
+        headers: { 'content-type': 'application/x-www-form-urlencoded' },
+      })
 
-    const send = async (meanwhile: () => void) => {
-      const headers = { authorization: basicHeader(key).reveal(), 'content-length': '7' }
-      const form = { 'content-type': 'application/x-www-form-urlencoded', expect: '100-continue' }
-      const path = '/system'
-      const asked = request({ port, path, method: 'PUT', headers: { ...headers, ...form } })
+    /** One write whose body is complete only after `meanwhile`. */
+    const write = async (count: number, meanwhile: () => Promise<void>) => {
+      const asked = request({
+        ...{ port: subject.port, path: '/system', method: 'PUT', rejectUnauthorized: false },
+        headers: {
+          authorization: basicHeader(subject.key).reveal(),
+          'content-type': 'application/x-www-form-urlencoded',
+          'content-length': '7',
+          expect: '100-continue',
+        },
+      })
       asked.flushHeaders()
       // The head was read: the key is asked for the first time right behind this.
       await once(asked, 'continue')
-      asked.write('Count')
-      meanwhile()
-      asked.end('=4')
+      asked.write('count')
+      await meanwhile()
+      asked.end(`=${count}`)
       const [answer] = (await once(asked, 'response')) as [IncomingMessage]
       answer.resume()
       return answer.statusCode
     }
-    expect(await send(() => {})).toBe(200)
-    expect(await send(() => live.splice(0))).toBe(401)
-    expect(changes).toBe(1)
+    expect(await write(3, async () => {})).toBe(200)
+    const retired = write(4, async () => {
+      await say('stage', { roll: roll.roll, hash: roll.keep, copy: '' }, subject.key)
+      const done = await say('retire', { ...roll, not_after: '0' }, next)
+      expect(done.status).toBe(200)
+    })
+    expect(await retired).toBe(401)
+    const system = await ask(subject.port, 'GET /system', { key: next })
+    expect(JSON.parse(system.body).count).toBe(3)
   })
 })

@@ -16,9 +16,11 @@ export {
   MasterKeyError,
   parseMasterKey,
 } from './master-key.ts'
+export { messageMac } from './message-mac.ts'
 export { hashPassword, verifyPassword } from './password.ts'
 export { type PasswordOwner, passwordProblem } from './password-problem.ts'
 export type { RandomSource } from './random-source.ts'
 export { Secret } from './secret.ts'
+export { generateSigningKey, type SigningKey, signText } from './signing-key.ts'
 export { generateSshKeyPair, publicKeyOf, SshKeyError, sshFingerprint } from './ssh-key.ts'
 export { mintToken, sha256Hex } from './token.ts'

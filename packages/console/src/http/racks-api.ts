@@ -10,6 +10,7 @@ import { renameRack } from '../racks/rename-rack.ts'
 import { trustRack } from '../racks/trust-rack.ts'
 import { AddRackBody, RenameRackBody, TrustRackBody } from './api-schemas.ts'
 import { type EdgeEnv, requestContext } from './edge.ts'
+import { createRackRollsApi } from './rack-rolls-api.ts'
 import { rackSummary } from './rack-summary.ts'
 import { readJson } from './read-input.ts'
 
@@ -50,6 +51,7 @@ export function createRacksApi(
     return c.json(administratorView(rack))
   })
 
+  racks.route('/', createRackRollsApi(context))
   return racks
 }
 

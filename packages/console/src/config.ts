@@ -168,8 +168,7 @@ function webhookProblems(url: string | undefined, secret: Secret | undefined): s
   }
   const parsed = URL.canParse(url) ? new URL(url) : undefined
   const host = parsed?.hostname.replace(/^\[|\]$/g, '') ?? ''
-  const safe =
-    parsed?.protocol === 'https:' || (parsed?.protocol === 'http:' && isLoopback(host))
+  const safe = parsed?.protocol === 'https:' || (parsed?.protocol === 'http:' && isLoopback(host))
   return [
     ...(safe && parsed.username === '' && parsed.password === ''
       ? []

@@ -82,6 +82,8 @@ export interface Directory {
   racksOf(actor: Actor): readonly RackEntry[]
   /** For what is not done in anybody's name. */
   rackById(id: string): RackEntry | undefined
+  /** By the id that a Rack gives itself. */
+  rackByRemoteId(remoteId: string): RackEntry | undefined
   /** What a supervisor, the proxy or a check found out; kept in memory only. */
   setRackStatus(rackId: string, status: RackStatus): void
   refresh(): Promise<void>
@@ -138,6 +140,12 @@ export function createDirectory(store: Store<Database>): ConsoleDirectory {
     rackById(id) {
       const rack = current.racksById.get(id)
       return rack === undefined ? undefined : withStatus(rack)
+    },
+    rackByRemoteId(remoteId) {
+      for (const rack of current.racksById.values()) {
+        if (rack.remoteId === remoteId) return withStatus(rack)
+      }
+      return undefined
     },
     setRackStatus: (rackId, status) => void statuses.set(rackId, status),
     async refresh() {

@@ -1,3 +1,4 @@
+import { describe, expect, it } from 'vitest'
 import { messageMac } from './message-mac.ts'
 import { Secret } from './secret.ts'
 

@@ -1,4 +1,5 @@
 import { createPublicKey, verify } from 'node:crypto'
+import { describe, expect, it } from 'vitest'
 import { Secret } from './secret.ts'
 import { generateSigningKey, signText } from './signing-key.ts'
 

@@ -36,6 +36,7 @@ export const AddRackBody = z.strictObject({
   host: text,
   key: secret,
   fingerprint: text.optional(),
+  take_over: z.boolean().optional(),
 })
 export const RenameRackBody = z.strictObject({ name: text })
 export const TrustRackBody = z.strictObject({ fingerprint: text, password: secret })

@@ -63,7 +63,8 @@ export function answerHeaders(rawHeaders: readonly string[], requestId: string):
 /** How many keys the Rack says it has had; official Racks say nothing. */
 export function keyGeneration(rawHeaders: readonly string[]): number | undefined {
   for (const [name, value] of pairs(rawHeaders)) {
-    if (name.toLowerCase() === KEY_GENERATION_HEADER && /^\d{1,9}$/.test(value)) return Number(value)
+    if (name.toLowerCase() === KEY_GENERATION_HEADER && /^\d{1,9}$/.test(value))
+      return Number(value)
   }
   return undefined
 }

@@ -1,4 +1,5 @@
 import type { Secret } from '@keyrack/secrets'
+import type { Selectable } from 'kysely'
 import type { RacksTable } from '../database/schema.ts'
 import { openRackKey } from '../racks/open-rack-key.ts'
 import type { RackPlace } from './rack-peers.ts'
@@ -42,7 +43,7 @@ export interface RollActs {
 
 export interface RollRows {
   roll: Roll
-  rack: RacksTable
+  rack: Selectable<RacksTable>
   previous: string | undefined
 }
 

@@ -40,13 +40,15 @@ export async function advanceRoll(
   signal: AbortSignal,
 ): Promise<Advance> {
   const roll = await findRoll(domain.store.db, rollId)
-  if (roll === undefined || hasEnded(roll)) return { kind: 'ended' }
+  if (roll === undefined) return { kind: 'ended' }
   const { state } = roll
   if (isFact(state)) return move(domain, roll, { to: NEXT_INTENT[state] })
+  if (hasEnded(roll)) return { kind: 'ended' }
   try {
     const act = await loadAct(domain, roll, signal)
     if (state === 'committing') return await commit(domain, roll)
     if (state === 'cancelling') return await cancelled(act)
+    if (!isAct(state)) return { kind: 'ended' }
     return await follow(act, state, await perform(act, state))
   } catch (error) {
     if (!(error instanceof CannotGoOn)) throw error
@@ -56,6 +58,10 @@ export async function advanceRoll(
 
 function isFact(state: RollState): state is keyof typeof NEXT_INTENT {
   return state in NEXT_INTENT
+}
+
+function isAct(state: RollState): state is ActState {
+  return state in FACTS
 }
 
 async function loadAct(domain: RollDomain, roll: Roll, signal: AbortSignal): Promise<Act> {

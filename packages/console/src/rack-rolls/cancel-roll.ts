@@ -41,7 +41,9 @@ async function cancelFrom(
   const note = `asked for by ${actor.name}`
   try {
     return await between(domain.point, 'write cancelling', () =>
-      domain.store.transaction((tx) => moveRoll(domain, tx, roll, { to: 'cancelling', actor, note })),
+      domain.store.transaction((tx) =>
+        moveRoll(domain, tx, roll, { to: 'cancelling', actor, note }),
+      ),
     )
   } catch (error) {
     if (error instanceof MovedElsewhere) return undefined

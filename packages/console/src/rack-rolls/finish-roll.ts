@@ -1,6 +1,6 @@
 import { KeyrackError } from '@keyrack/protocol'
-import { between } from './point.ts'
 import { type KeyUse, usesOfOldKey } from './key-uses.ts'
+import { between } from './point.ts'
 import { isCommitted, isInGrace, type Roll } from './roll.ts'
 import type { RollDomain } from './roll-domain.ts'
 import { recordRoll } from './roll-rows.ts'
@@ -44,10 +44,14 @@ async function requireUnused(domain: RollDomain, roll: Roll): Promise<void> {
   const since = domain.clock() - IN_USE_MS
   const users = (await usesOfOldKey(domain, roll)).filter((use) => use.last_at > since)
   if (users.length === 0) return
-  throw new KeyrackError('conflict', `the old key is still used: ${users.slice(0, 5).map(named).join('; ')}`, {
-    field: 'force',
-    hint: 'give them the new key first, or end it all the same: convox rack key finish --force',
-  })
+  throw new KeyrackError(
+    'conflict',
+    `the old key is still used: ${users.slice(0, 5).map(named).join('; ')}`,
+    {
+      field: 'force',
+      hint: 'give them the new key first, or end it all the same: convox rack key finish --force',
+    },
+  )
 }
 
 function named({ address, client, last_at }: KeyUse): string {

@@ -65,7 +65,8 @@ export async function destroyOldKeys(tx: Tx, rackId: string, version: number): P
     .execute()
 }
 
-/** For a Rack that the Console forgets. */
+/** For a Rack that the Console forgets, with what it would do with its key later. */
 export async function destroyAllKeys(tx: Tx, rackId: string): Promise<void> {
+  await tx.deleteFrom('rack_roll_schedules').where('rack_id', '=', rackId).execute()
   await tx.deleteFrom('previous_rack_keys').where('rack_id', '=', rackId).execute()
 }

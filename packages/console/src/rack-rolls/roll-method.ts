@@ -19,9 +19,13 @@ export function rollMethod({ remoteId, version }: RackFacts): RollMethod {
     )
   }
   if (!/^\d{14}$/.test(version)) {
-    throw new KeyrackError('conflict', 'it is not known how a Rack of this version changes its key', {
-      hint: 'change it on the Rack, then run: convox rack key set',
-    })
+    throw new KeyrackError(
+      'conflict',
+      'it is not known how a Rack of this version changes its key',
+      {
+        hint: 'change it on the Rack, then run: convox rack key set',
+      },
+    )
   }
   return version <= LAST_OF_GENERATION_1 ? 'app-parameter' : 'system-parameter'
 }

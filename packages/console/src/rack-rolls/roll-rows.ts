@@ -1,4 +1,4 @@
-import type { Kysely } from 'kysely'
+import type { Kysely, Selectable } from 'kysely'
 import type { Tx } from '../context.ts'
 import type { Database, RacksTable } from '../database/schema.ts'
 import { writeGeneration } from './key-generations.ts'
@@ -11,7 +11,11 @@ export function findRoll(db: Kysely<Database>, id: string): Promise<Roll | undef
 }
 
 export function findOpenRoll(db: Kysely<Database>, rackId: string): Promise<Roll | undefined> {
-  return db.selectFrom('rack_rolls').where('open_rack_id', '=', rackId).selectAll().executeTakeFirst()
+  return db
+    .selectFrom('rack_rolls')
+    .where('open_rack_id', '=', rackId)
+    .selectAll()
+    .executeTakeFirst()
 }
 
 /** The open roll of a Rack, else the last one. */
@@ -33,7 +37,7 @@ export async function findLastRoll(
 export function findRackRow(
   db: Kysely<Database>,
   rackId: string,
-): Promise<RacksTable | undefined> {
+): Promise<Selectable<RacksTable> | undefined> {
   return db.selectFrom('racks').where('id', '=', rackId).selectAll().executeTakeFirst()
 }
 
@@ -103,7 +107,10 @@ export async function recordRoll(
       requestId: roll.request_id,
       address: roll.address,
     },
-    { status: roll.state === 'failed' ? 502 : 200, note: `${roll.state} (roll ${roll.id}): ${note}` },
+    {
+      status: roll.state === 'failed' ? 502 : 200,
+      note: `${roll.state} (roll ${roll.id}): ${note}`,
+    },
     tx,
   )
 }

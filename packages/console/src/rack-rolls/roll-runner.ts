@@ -97,7 +97,8 @@ export class RollRunner {
       return step
     } catch (error) {
       if (error instanceof MovedElsewhere) return { kind: 'moved', state: 'staging' }
-      const reason = error instanceof KeyrackError ? errorText(error) : 'the Console failed; see its log'
+      const reason =
+        error instanceof KeyrackError ? errorText(error) : 'the Console failed; see its log'
       if (!this.#stopping.signal.aborted) {
         log.warn({ err: error, roll: rollId }, 'a step of a roll failed and is tried again')
         await this.#note(rollId, { error: reason })

@@ -8,9 +8,9 @@ import { displayName } from '../proxy/find-rack.ts'
 import { askRack, type RackFacts } from '../racks/ask-rack.ts'
 import { openRackKey } from '../racks/open-rack-key.ts'
 import { between } from './point.ts'
-import { sealRackKey } from './rack-key-rows.ts'
 import { isAnswer, rackKeyRoutes } from './rack-key-routes.ts'
-import { type Roll, ROLL_STATES } from './roll.ts'
+import { sealRackKey } from './rack-key-rows.ts'
+import { ROLL_STATES, type Roll } from './roll.ts'
 import type { RollDomain } from './roll-domain.ts'
 import { rollMethod } from './roll-method.ts'
 import { findOpenRoll, findRackRow, recordRoll } from './roll-rows.ts'
@@ -43,10 +43,14 @@ export async function startRoll(
   const facts = await askItself(domain, rack)
   const method = rollMethod(facts)
   if (method !== 'two-keys' && asked.graceMs > 0) {
-    throw new KeyrackError('invalid', 'an official Rack takes one key at a time: there is no grace', {
-      field: 'grace_seconds',
-      hint: 'its old key is refused within the roll, at some of its tasks before others; use 0',
-    })
+    throw new KeyrackError(
+      'invalid',
+      'an official Rack takes one key at a time: there is no grace',
+      {
+        field: 'grace_seconds',
+        hint: 'its old key is refused within the roll, at some of its tasks before others; use 0',
+      },
+    )
   }
   return writeRoll(domain, rack, { ...asked, method, key: mintApiKey('rack') }, request)
 }
@@ -61,9 +65,13 @@ async function askItself(domain: RollDomain, rack: RackEntry): Promise<RackFacts
   const key = openRackKey(domain.keyring, rack)
   const facts = await askRack(domain.guard, rack, key).catch((error: unknown) => {
     if (!(error instanceof KeyrackError) || error.field !== 'key') throw error
-    throw new KeyrackError('rack-refused', `${displayName(rack)} refuses the key Console has for it`, {
-      hint: 'enter the one it takes now: convox rack key set',
-    })
+    throw new KeyrackError(
+      'rack-refused',
+      `${displayName(rack)} refuses the key Console has for it`,
+      {
+        hint: 'enter the one it takes now: convox rack key set',
+      },
+    )
   })
   if (facts.remoteId !== rack.remoteId) {
     throw new KeyrackError(

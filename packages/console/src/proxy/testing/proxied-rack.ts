@@ -190,6 +190,7 @@ function directoryOf(
     organizationByName: (name) =>
       racks.find((rack) => rack.organization.name === name)?.organization,
     racksOf: () => racks,
+    rackByRemoteId: () => undefined,
     rackById: (id) => racks.find((rack) => rack.id === id),
     setRackStatus: () => undefined,
     refresh: async () => undefined,

@@ -44,7 +44,10 @@ async function whenAnotherRollIsThere(act: Act, refusal: unknown): Promise<Outco
   const routes = rackKeyRoutes(domain.guard, rack, k0)
   const { staged, ending } = await routes.status()
   if (staged !== null && staged.roll !== roll.id) {
-    domain.log.warn({ rack: roll.rack_id, roll: staged.roll }, 'an unknown roll was staged; removed')
+    domain.log.warn(
+      { rack: roll.rack_id, roll: staged.roll },
+      'an unknown roll was staged; removed',
+    )
     await between(domain.point, 'call unstage unknown', () => routes.unstage(staged.roll))
     return { kind: 'back', to: 'staging', reason: `the unknown roll ${staged.roll} was removed` }
   }

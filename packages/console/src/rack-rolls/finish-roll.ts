@@ -35,7 +35,7 @@ export async function finishRoll(
         .executeTakeFirst()
       if (asked === undefined) return
       const note = `${force ? 'forced to finish' : 'finished early'} by ${actor.name}`
-      await recordRoll(domain, tx, asked, { note, actor })
+      await recordRoll(domain, tx, asked, { note, actor, action: 'rack.key.finish' })
     }),
   )
 }

@@ -89,7 +89,11 @@ export async function recordRoll(
   { audit }: Pick<RollDomain, 'audit'>,
   tx: Tx,
   roll: Roll,
-  { note, actor }: { note: string; actor?: Move['actor'] | undefined },
+  {
+    note,
+    actor,
+    action = 'rack.key.roll',
+  }: { note: string; actor?: Move['actor'] | undefined; action?: string },
 ): Promise<void> {
   const rack = await tx
     .selectFrom('racks')
@@ -101,7 +105,7 @@ export async function recordRoll(
     {
       organizationId: roll.organization_id,
       actor: actor ?? { id: roll.started_by, name: roll.started_by_name },
-      action: 'rack.key.roll',
+      action,
       target: rack === undefined ? 'a Rack that was removed' : `${rack.organization}/${rack.name}`,
       rackId: roll.rack_id,
       requestId: roll.request_id,

@@ -13,7 +13,7 @@ const PROGRAM = fileURLToPath(
 )
 const PUBLISHED = fileURLToPath(new URL('../../../../docs/kill-matrix.md', import.meta.url))
 
-type Action = Exclude<RollChildTask['action'], 'resume'>
+type Action = Exclude<RollChildTask['action'], 'nothing'>
 
 const WHAT: Readonly<Record<Action, string>> = {
   roll: 'A roll without a grace',

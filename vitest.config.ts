@@ -25,8 +25,9 @@ export default defineConfig({
   test: {
     globalSetup: ['./optional-parts.ts'],
     exclude: ['**/node_modules/**', '**/dist/**'],
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    // Bounds a test that hangs; how fast a loaded machine is, no test may tell.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     // Most tests wait for other processes, so more of them than cores go on at once.
     maxWorkers: Math.max(availableParallelism(), 3),
     projects: [

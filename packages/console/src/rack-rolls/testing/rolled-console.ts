@@ -41,6 +41,7 @@ export interface RollJson {
 }
 
 export interface RolledConsole extends ServedConsole {
+  account: { id: string }
   key: string
   rack: RunningRack
   /** `/api/racks/acme/live/key` */

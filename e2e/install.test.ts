@@ -317,6 +317,49 @@ describe('kill -9 of convox rack start and stop', () => {
   )
 })
 
+describe('kill -9 of convox rack reset-key', () => {
+  it.each(['Stopping', 'Putting', 'Starting'])(
+    'leaves a Rack that knows the stored key or the one before, and the same command ends it: at %s',
+    async (moment) => {
+      const home = newHome()
+      expect((await run(home, 'install', '--name', 'lab')).status).toBe(0)
+      const works = async (key: string) => {
+        const env = { PATH: process.env.PATH ?? '', HOME: home, CONVOX_PASSWORD: key }
+        const child = spawn(process.execPath, [CONVOX, 'rack'], { cwd: '/', env, stdio: 'pipe' })
+        return (await finish(child)).status === 0
+      }
+      const killedReset = async () => {
+        const child = start(home, ['rack', 'reset-key', 'lab', '--force'])
+        const ended = once(child, 'exit')
+        let shown = ''
+        child.stderr?.on('data', (chunk) => {
+          shown += chunk
+          if (shown.includes(moment)) child.kill('SIGKILL')
+        })
+        await ended
+        expect(shown).toContain(moment)
+      }
+      const before = keyOf(home).key
+      await killedReset()
+      const stored = keyOf(home).key
+      expect(stored).not.toBe(before)
+      // It may just be stopping.
+      await eventually('one of the two keys works', async () => {
+        await run(home, 'rack', 'start', 'lab')
+        return (await works(stored)) !== (await works(before)) ? true : undefined
+      })
+
+      // The Rack ran, so it runs again when the command has come to its end.
+      await killedReset()
+      const ran = await run(home, 'rack', 'reset-key', 'lab', '--force')
+      expect(ran, ran.stderr).toMatchObject({ status: 0 })
+      expect(await works(keyOf(home).key)).toBe(true)
+      for (const old of [before, stored]) expect(await works(old)).toBe(false)
+    },
+    LONG,
+  )
+})
+
 describe('an installation that fails', () => {
   it(
     'says why, and how to go on',

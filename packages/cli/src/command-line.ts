@@ -37,7 +37,8 @@ export function readCommandLine(argv: readonly string[], names: Names): CommandL
   for (let word = rest[0]; word !== undefined && isGroup(name, names); word = rest[0]) {
     if (isOption(word)) break
     const below = `${name} ${word}`
-    if (names[below] === undefined) {
+    // A word between may be no command itself, like `key` in `rack access key rotate`.
+    if (names[below] === undefined && !isGroup(below, names)) {
       if (names[name]?.argument === true) break
       throw unknown(below, Object.keys(names))
     }

@@ -9,7 +9,8 @@ const GROUPS: readonly (readonly [string, readonly string[]])[] = [
     'The Rack',
     [
       ...['rack params', 'rack params set', 'rack scale', 'rack ps', 'rack logs'],
-      ...['rack releases', 'rack wait'],
+      ...['rack releases', 'rack wait', 'rack access', 'rack access list'],
+      ...['rack access revoke', 'rack access key rotate'],
     ],
   ],
   [
@@ -20,7 +21,10 @@ const GROUPS: readonly (readonly [string, readonly string[]])[] = [
     ],
   ],
   ['Racks of a Console', ['racks add', 'racks remove', 'racks rename', 'racks trust']],
-  ['Racks on this machine', ['install', 'uninstall', 'rack install', 'rack start', 'rack stop']],
+  [
+    'Racks on this machine',
+    [...['install', 'uninstall', 'rack install', 'rack start', 'rack stop'], 'rack reset-key'],
+  ],
   ['Instances', ['instances', 'instances ssh', 'instances terminate']],
   [
     'People and CI',

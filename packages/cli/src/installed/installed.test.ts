@@ -48,6 +48,7 @@ describe('a line that cannot be meant', () => {
         ['rack', 'install', 'local', name],
         ['rack', 'start', name],
         ['rack', 'stop', name],
+        ['rack', 'reset-key', name, '--force'],
         ['uninstall', name, '--force'],
       ]) {
         const ran = await ann.run(line)
@@ -65,18 +66,18 @@ describe('a line that cannot be meant', () => {
 })
 
 describe('a Rack that is not there', () => {
-  it.each(['rack start lab', 'rack stop lab', 'uninstall lab', 'uninstall lab --force'])(
-    'is said to be none, and nothing is made: convox %s',
-    async (line) => {
-      const ann = newPerson()
-      const ran = await ann.run(line.split(' '))
-      expect(ran).toMatchObject({ status: 1, stdout: '' })
-      expect(ran.stderr).toBe(
-        'ERROR: there is no Rack local/lab; see which there are: convox racks\n',
-      )
-      expect(ann.stored('installed')).toBeUndefined()
-    },
-  )
+  it.each([
+    ...['rack start lab', 'rack stop lab', 'rack reset-key lab --force', 'uninstall lab'],
+    'uninstall lab --force',
+  ])('is said to be none, and nothing is made: convox %s', async (line) => {
+    const ann = newPerson()
+    const ran = await ann.run(line.split(' '))
+    expect(ran).toMatchObject({ status: 1, stdout: '' })
+    expect(ran.stderr).toBe(
+      'ERROR: there is no Rack local/lab; see which there are: convox racks\n',
+    )
+    expect(ann.stored('installed')).toBeUndefined()
+  })
 })
 
 describe('a disk that cannot be written', () => {

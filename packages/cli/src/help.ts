@@ -15,6 +15,13 @@ const GROUPS: readonly (readonly [string, readonly string[]])[] = [
       ...['rack access revoke', 'rack access key rotate'],
     ],
   ],
+  [
+    "The Rack's API key",
+    [
+      ...['rack key', 'rack key roll', 'rack key status', 'rack key finish'],
+      ...['rack key cancel', 'rack key schedule', 'rack key set'],
+    ],
+  ],
   ['Racks of a Console', ['racks add', 'racks remove', 'racks rename', 'racks trust']],
   [
     'Racks on this machine',

@@ -80,6 +80,10 @@ export interface Directory {
   organizationByName(name: string): OrganizationEntry | undefined
   /** Racks of the actor's organizations, sorted by organization and name. */
   racksOf(actor: Actor): readonly RackEntry[]
+  /** For what is not done in anybody's name. */
+  rackById(id: string): RackEntry | undefined
+  /** By the id that a Rack gives itself. */
+  rackByRemoteId(remoteId: string): RackEntry | undefined
   /** What a supervisor, the proxy or a check found out; kept in memory only. */
   setRackStatus(rackId: string, status: RackStatus): void
   refresh(): Promise<void>
@@ -154,6 +158,16 @@ export function createDirectory(store: Store<Database>): ConsoleDirectory {
       return undefined
     },
     racksOf: (actor) => viewOf(actor).racks,
+    rackById(id) {
+      const rack = current.racksById.get(id)
+      return rack === undefined ? undefined : live(rack)
+    },
+    rackByRemoteId(remoteId) {
+      for (const rack of current.racksById.values()) {
+        if (rack.remoteId === remoteId) return live(rack)
+      }
+      return undefined
+    },
     setRackStatus: (rackId, status) => void statuses.set(rackId, status),
     async refresh() {
       const loaded = await store.read(async (tx) => ({

@@ -48,10 +48,12 @@ export interface RequestOptions {
   json?: unknown
   headers?: Record<string, string>
   signal?: AbortSignal
+  /** An answer of any status is returned: for those who have to know which one it was. */
+  anyStatus?: true
 }
 
 export interface Client {
-  /** An answer below 400; anything else is thrown, whatever official or own shape it has. */
+  /** An answer below 300; anything else is thrown, whatever official or own shape it has. */
   request(method: string, path: string, options?: RequestOptions): Promise<Answer>
   get<T>(path: string, decode: (value: unknown) => T): Promise<T>
   /** A WebSocket as a stream of bytes; `end()` sends the end frame. */
@@ -135,7 +137,7 @@ export function createClient(options: ClientOptions): Client {
     })
     const { 'request-id': id, 'x-request-id': ofConsole } = answer.headers
     seen.answered(answer.status, id ?? ofConsole)
-    if (answer.status >= 300) throw answerError(answer, url.host)
+    if (answer.status >= 300 && sent.anyStatus !== true) throw answerError(answer, url.host)
     return answer
   }
 

@@ -1,10 +1,10 @@
+import { CHAIN_START, rowHash, verifyChain } from '@keyrack/protocol/audit'
 import fc from 'fast-check'
 import { type RawBuilder, sql } from 'kysely'
 import { describe, expect, inject, it } from 'vitest'
 import type { AuditTable } from '../database/schema.ts'
 import { founder, openDomain, type TestDomain } from '../testing/console-domain.ts'
 import type { AuditEvent } from './audit-log.ts'
-import { CHAIN_START, rowHash, verifyChain } from './chain.ts'
 
 const EVENT: AuditEvent = {
   organizationId: null,

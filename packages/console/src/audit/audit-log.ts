@@ -1,8 +1,8 @@
+import { CHAIN_START, rowHash } from '@keyrack/protocol/audit'
 import type { Store } from '@keyrack/server'
 import type { Tx } from '../context.ts'
 import type { AuditTable, Database } from '../database/schema.ts'
 import { newId } from '../new-id.ts'
-import { CHAIN_START, rowHash } from './chain.ts'
 
 export interface AuditEvent {
   /** Null: the server's own chain. */

@@ -1,3 +1,4 @@
+import type { AuditRow } from '@keyrack/protocol/audit'
 import type { Generated } from 'kysely'
 import type { Role } from '../directory.ts'
 
@@ -16,6 +17,7 @@ export interface Database {
   audit: AuditTable
   canary: CanaryTable
   directory_version: DirectoryVersionTable
+  console_identity: ConsoleIdentityTable
 }
 
 export interface OrganizationsTable {
@@ -120,29 +122,7 @@ export interface RacksTable {
   created_at: number
 }
 
-export interface AuditTable {
-  id: string
-  /** The organization's id, or `server`. */
-  chain: string
-  sequence: number
-  at: number
-  phase: 'started' | 'finished'
-  /** The id of the `started` row: its own for a started row. */
-  event_id: string
-  actor_id: string | null
-  actor_name: string
-  action: string
-  target: string
-  rack_id: string | null
-  request_id: string
-  address: string
-  /** Null in a started row. */
-  outcome: 'succeeded' | 'failed' | 'unknown' | null
-  status: number | null
-  note: string | null
-  previous_hash: string
-  hash: string
-}
+export type AuditTable = AuditRow
 
 /** One value sealed under the master key, to notice a wrong key before anything is written. */
 export interface CanaryTable {
@@ -154,4 +134,13 @@ export interface CanaryTable {
 export interface DirectoryVersionTable {
   id: number
   version: number
+}
+
+/** One row: as whom this installation registers with its Racks. */
+export interface ConsoleIdentityTable {
+  id: number
+  console_id: string
+  public_key: string
+  sealed_private_key: string
+  created_at: number
 }

@@ -22,6 +22,8 @@ import type { Database } from './database/schema.ts'
 import { type ConsoleDirectory, createDirectory } from './directory.ts'
 import { ALWAYS_FRESH, DirectoryFollower, type Freshness } from './follow-directory.ts'
 import { removeOperatorAccess } from './operator/operator-access.ts'
+import { createRackRolls } from './rack-rolls/create-rack-rolls.ts'
+import type { Point } from './rack-rolls/point.ts'
 
 /** What has to be closed again, oldest first. */
 export type Closing = Array<() => Promise<void> | void>
@@ -31,6 +33,7 @@ export async function openContext(
   config: ConsoleConfig,
   log: Logger,
   closing: Closing,
+  point?: Point,
 ): Promise<ConsoleContext> {
   const notice = (text: string): void => log.warn(text)
   const folder = join(config.dataDir, 'console')
@@ -59,16 +62,17 @@ export async function openContext(
   const interrupted = await audit.finishInterrupted()
   if (interrupted > 0) log.warn({ interrupted }, 'writes cut off by the last stop are recorded')
 
+  const clock = Date.now
+  const commit = createCommit(store, directory)
+  const domain = { store, commit, directory, audit, clock, freshness }
+  const rolls = createRackRolls({ domain, keyring, config, log, consoleId: owner, point })
+
   return {
+    ...domain,
     config,
-    store,
-    commit: createCommit(store, directory),
     keyring,
-    directory,
-    freshness,
-    audit,
     log,
-    clock: Date.now,
+    rolls,
     throttle: new SignInThrottle(),
     passwords: await PasswordWork.create(),
     setupToken: config.exposed && directory.empty ? mintToken(32) : undefined,

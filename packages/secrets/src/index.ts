@@ -16,6 +16,7 @@ export {
   MasterKeyError,
   parseMasterKey,
 } from './master-key.ts'
+export { messageMac } from './message-mac.ts'
 export { hashPassword, verifyPassword } from './password.ts'
 export { type PasswordOwner, passwordProblem } from './password-problem.ts'
 export type { RandomSource } from './random-source.ts'

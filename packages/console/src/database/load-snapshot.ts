@@ -16,6 +16,7 @@ export interface Snapshot {
   organizations: ReadonlyMap<string, OrganizationEntry>
   /** By organization id; the status is what the directory knows, not what is stored. */
   racks: ReadonlyMap<string, readonly Omit<RackEntry, 'status'>[]>
+  racksById: ReadonlyMap<string, Omit<RackEntry, 'status'>>
 }
 
 export const EMPTY_SNAPSHOT: Snapshot = {
@@ -24,6 +25,7 @@ export const EMPTY_SNAPSHOT: Snapshot = {
   deployKeysByHash: new Map(),
   organizations: new Map(),
   racks: new Map(),
+  racksById: new Map(),
 }
 
 export async function loadSnapshot(db: Kysely<Database>): Promise<Snapshot> {
@@ -48,7 +50,8 @@ export async function loadSnapshot(db: Kysely<Database>): Promise<Snapshot> {
   }
   const deployKeysByHash = await loadDeployKeys(db, organizations)
   const racks = await loadRacks(db, organizations)
-  return { accounts, accountsByKeyHash, deployKeysByHash, organizations, racks }
+  const racksById = new Map([...racks.values()].flat().map((rack) => [rack.id, rack]))
+  return { accounts, accountsByKeyHash, deployKeysByHash, organizations, racks, racksById }
 }
 
 async function loadDeployKeys(

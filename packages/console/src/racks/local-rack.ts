@@ -24,7 +24,7 @@ const RESTART_MS_MAX = 30_000
 const STEADY_MS = 60_000
 
 export interface LocalRackOptions {
-  domain: Pick<Domain, 'commit' | 'directory' | 'log'>
+  domain: Pick<Domain, 'store' | 'commit' | 'directory' | 'log'>
   keyring: Keyring
   config: Pick<ConsoleConfig, 'dataDir' | 'rackPort' | 'logLevel' | 'childEnvironment'>
   row: LocalRackRow
@@ -91,6 +91,7 @@ export class LocalRack {
   /** One run from start to end; answers how it ended. */
   async #run(first: { resolve(): void; reject(error: unknown): void }): Promise<string> {
     const { signal } = this.#stopping
+    await this.#readKey()
     const child = new RackChild({ file: this.#options.program ?? RACK_PROGRAM, env: this.#env() })
     this.#child = child
     await this.#firstWord(child).then(first.resolve, (error: unknown) => {
@@ -158,6 +159,16 @@ export class LocalRack {
       RACK_KEY_HASH: hashApiKey(this.#key()),
       ...(rackPort === undefined ? {} : { RACK_PORT: String(rackPort) }),
     }
+  }
+
+  /** It may have been rolled since the last run. */
+  async #readKey(): Promise<void> {
+    const key = await this.#options.domain.store.db
+      .selectFrom('racks')
+      .where('id', '=', this.#row.id)
+      .select(['sealed_key as sealedKey', 'key_version as keyVersion'])
+      .executeTakeFirstOrThrow()
+    this.#row = { ...this.#row, ...key }
   }
 
   #key(): Secret {

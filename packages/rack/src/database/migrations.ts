@@ -1,6 +1,7 @@
 import type { Migration } from '@keyrack/server'
 import { sql } from 'kysely'
 import { system } from './migrations/0002-system.ts'
+import { rackKeys } from './migrations/0003-rack-keys.ts'
 
 /** Forward only, numbered, never edited after a release. */
 export const MIGRATIONS: Migration[] = [
@@ -59,4 +60,5 @@ export const MIGRATIONS: Migration[] = [
     },
   },
   system,
+  rackKeys,
 ]

@@ -5,15 +5,21 @@
 import { KeyrackError, parseBasic } from '@keyrack/protocol'
 import { equalSecrets, hashApiKey, inspectApiKey, type Secret, sha256Hex } from '@keyrack/secrets'
 import type { KeyThrottle } from '@keyrack/server'
-import type { LiveKey, RackKeys } from './rack-keys.ts'
+import type { LiveKey } from './key-table.ts'
 
 /** Which key authenticated a request; the key itself goes no further than this file. */
 export interface Authenticated {
   keyId: string
 }
 
+/** What is known of the keys, in memory. */
+export interface KnownKeys {
+  live(): readonly Pick<LiveKey, 'id' | 'hash'>[]
+  isTombstone(hash: string): boolean
+}
+
 export interface Authentication {
-  keys: RackKeys
+  keys: KnownKeys
   throttle: KeyThrottle
 }
 
@@ -40,6 +46,10 @@ export function authenticate(
     if (key !== undefined) return { keyId: key.id }
   }
 
+  // Who still has a key that was rolled guesses nothing; a plain answer says so at once, always.
+  if (credential.candidates.some((candidate) => keys.isTombstone(hashApiKey(candidate)))) {
+    throw refused()
+  }
   const [presented] = credential.candidates
   const waitSeconds = throttle.failed(address, sha256Hex(presented?.reveal() ?? ''))
   if (waitSeconds === undefined) throw refused()
@@ -49,16 +59,25 @@ export function authenticate(
   })
 }
 
+/** The key that asks, for handlers of what only a key may do. */
+export function askingKey(asker: Authenticated | undefined): string {
+  if (asker === undefined) throw refused()
+  return asker.keyId
+}
+
 function refused(): KeyrackError {
   return new KeyrackError('unauthenticated', REFUSED)
 }
 
-function findKey(live: readonly LiveKey[], candidate: Secret): LiveKey | undefined {
+function findKey<Key extends { hash: string }>(
+  live: readonly Key[],
+  candidate: Secret,
+): Key | undefined {
   const form = inspectApiKey(candidate.reveal())
   // One of our keys with a wrong checksum, or a person's key: refused before any comparison.
   if ('problem' in form ? form.problem === 'checksum' : form.kind !== 'rack') return undefined
   const hash = hashApiKey(candidate)
-  let found: LiveKey | undefined
+  let found: Key | undefined
   // Every live hash is compared, so the time does not tell which one matched.
   for (const key of live) if (equalSecrets(key.hash, hash)) found = key
   return found

@@ -120,6 +120,7 @@ export async function startProxiedRack(behaviour: RackBehaviour = {}): Promise<P
     directory,
     keyring,
     audit: new AuditLog(store),
+    rolls: { begin: () => () => undefined, heard: () => undefined, refused: () => undefined },
     rackNetworks: [],
     authenticate: (authorization, address) =>
       authenticateUser(
@@ -189,6 +190,8 @@ function directoryOf(
     organizationByName: (name) =>
       racks.find((rack) => rack.organization.name === name)?.organization,
     racksOf: () => racks,
+    rackByRemoteId: () => undefined,
+    rackById: (id) => racks.find((rack) => rack.id === id),
     setRackStatus: () => undefined,
     refresh: async () => undefined,
   }

@@ -11,6 +11,8 @@ import {
   openKeyring,
   openStore,
 } from '@keyrack/server'
+import { AccessTokens } from './access-tokens/access-tokens.ts'
+import { createTokenHandlers } from './access-tokens/token-handlers.ts'
 import type { RackConfig } from './config.ts'
 import { MIGRATIONS } from './database/migrations.ts'
 import type { RackSchema } from './database/schema.ts'
@@ -89,6 +91,7 @@ async function open(
   const configuredHash = config.rackKeyHash
   const keys = await RackKeys.open({ store, systemLog, configuredHash, log, ...clock })
   closing.push(() => keys.close())
+  const tokens = await AccessTokens.open({ store, keyring, keys })
   const sshKeys = new SshKeys(store, keyring)
   await sshKeys.ensureFirst()
   await recordRelease(store, RACK_VERSION)
@@ -112,7 +115,7 @@ async function open(
 
   const count = record.instanceCount
   const instanceCount = new InstanceCount({ store, engine, systemLog, log, count })
-  const authentication = { keys, throttle: new KeyThrottle() }
+  const authentication = { keys, tokens, throttle: new KeyThrottle() }
   const knownInstances = new KnownInstances(store, engine)
   // The engine is not asked: anybody may call /readyz, and asking a cloud costs money and time.
   const health = createHealth({ database: () => store.check() })
@@ -128,6 +131,7 @@ async function open(
       address: () => addressOf(listening, config.host),
     }),
     ...createKeyHandlers(keys, recovery),
+    ...createTokenHandlers(tokens),
   ])
   const openStreams = new OpenStreams()
   const { server, dropConnections } = createHttpsServer(certificate)

@@ -1,3 +1,4 @@
+export { mintTokenKey, openAccessToken, signAccessToken } from './access-token.ts'
 export {
   type ApiKeyKind,
   hashApiKey,

@@ -10,6 +10,8 @@ export interface RackSchema {
   rack_key_events: RackKeyEventsTable
   rack_key_uses: RackKeyUsesTable
   rack_console: RackConsoleTable
+  access_token_key: AccessTokenKeyTable
+  access_tokens: AccessTokensTable
   ssh_keys: SshKeysTable
   known_instances: KnownInstancesTable
   system_log: SystemLogTable
@@ -93,6 +95,23 @@ export interface RackConsoleTable {
   /** Ed25519, raw, base64url. */
   public_key: string
   registered_at: number
+}
+
+/** One row: what signs access tokens, sealed under the master key. */
+export interface AccessTokenKeyTable {
+  singleton: number
+  sealed: string
+  version: number
+  created_at: number
+}
+
+/** The tokens that are accepted. A token that is not here is refused, however well it is signed. */
+export interface AccessTokensTable {
+  /** The `jti` of the token. */
+  id: string
+  role: 'read' | 'write'
+  created_at: number
+  expires_at: number
 }
 
 /** One row per generation of the SSH key pair that opens all instances of this Rack. */

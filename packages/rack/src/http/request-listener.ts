@@ -6,6 +6,7 @@ import {
   type Logger,
   requestId as readRequestId,
 } from '@keyrack/server'
+import { permitToken } from '../access-tokens/permit-token.ts'
 import { type Authentication, authenticate } from '../rack-keys/authenticate.ts'
 import type { RackKeys } from '../rack-keys/rack-keys.ts'
 import { type Answer, NO_SUCH_ROUTE, textAnswer } from './answer.ts'
@@ -100,7 +101,8 @@ async function dispatch(
   }
   const asker = authenticate(authentication, authorization, address)
   seen.authenticated = true
-  authentication.keys.used(asker.keyId, address, userAgent)
+  if ('keyId' in asker) authentication.keys.used(asker.keyId, address, userAgent)
+  else permitToken(asker.role, route)
   const handler = handlerOf(handlers, route.name)
   const form = await readForm(request, query)
   return handler({ parameters, form, requestId, address, asker })

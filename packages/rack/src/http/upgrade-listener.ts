@@ -12,9 +12,11 @@ import {
   type Match,
   matchRoute,
   normalizePath,
+  type Route,
 } from '@keyrack/protocol'
 import type { Logger } from '@keyrack/server'
 import { type WebSocket, WebSocketServer } from 'ws'
+import { permitToken } from '../access-tokens/permit-token.ts'
 import { type Authentication, authenticate } from '../rack-keys/authenticate.ts'
 import type { RackKeys } from '../rack-keys/rack-keys.ts'
 import { NO_SUCH_ROUTE } from './answer.ts'
@@ -63,7 +65,7 @@ export function createUpgradeListener(options: UpgradeListenerOptions): Listener
         return refused(NO_SUCH_ROUTE.status)
       }
       if (!sameOrigin(request.headers.origin, request.headers.host)) throw foreignOrigin()
-      const refusal = refusalOf(authentication, request)
+      const refusal = refusalOf(authentication, request, match.route)
       if (refusal === undefined) accepted.add(request)
       server.handleUpgrade(request, socket as Socket, head, (ws) => {
         void serve(options, { ws, socket, request, match, id, refusal })
@@ -84,11 +86,13 @@ function matchStream(request: IncomingMessage): Match | undefined {
 function refusalOf(
   authentication: UpgradeListenerOptions['authentication'],
   { headers, socket }: IncomingMessage,
+  route: Route,
 ): KeyrackError | undefined {
   const address = socket.remoteAddress ?? 'unknown'
   try {
-    const { keyId } = authenticate(authentication, headers.authorization, address)
-    authentication.keys.used(keyId, address, headers['user-agent'])
+    const asker = authenticate(authentication, headers.authorization, address)
+    if ('keyId' in asker) authentication.keys.used(asker.keyId, address, headers['user-agent'])
+    else permitToken(asker.role, route)
     return undefined
   } catch (error) {
     if (error instanceof KeyrackError) return error

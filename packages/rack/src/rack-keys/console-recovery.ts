@@ -1,4 +1,4 @@
-import { createPublicKey, randomBytes, verify } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { KeyrackError } from '@keyrack/protocol'
 import {
   type KeyChallenge,
@@ -6,6 +6,7 @@ import {
   type RegisteredConsole,
   recoveryText,
 } from '@keyrack/protocol/key-resources'
+import { signatureFits } from '@keyrack/secrets'
 import type { Store } from '@keyrack/server'
 import type { RackSchema } from '../database/schema.ts'
 import type { RackKeys } from './rack-keys.ts'
@@ -100,7 +101,7 @@ export class ConsoleRecovery {
     const owner = await store.db.selectFrom('rack_console').selectAll().executeTakeFirst()
     if (owner === undefined || owner.console !== given.console) throw refused()
     const text = recoveryText(rackId, given.console, given.nonce)
-    if (!isSigned(text, owner.public_key, given.signature)) throw refused()
+    if (!signatureFits(owner.public_key, text, given.signature)) throw refused()
     return keys.change(async ({ tx, happened }) => {
       const key = await tx
         .selectFrom('rack_keys')
@@ -119,18 +120,6 @@ export class ConsoleRecovery {
       happened(`the Console ${given.console} was given the sealed copy of the key`)
       return { copy: key.copy, generation }
     })
-  }
-}
-
-function isSigned(text: string, publicKey: string, signature: string): boolean {
-  try {
-    const key = createPublicKey({
-      key: { kty: 'OKP', crv: 'Ed25519', x: publicKey },
-      format: 'jwk',
-    })
-    return verify(null, Buffer.from(text, 'ascii'), key, Buffer.from(signature, 'base64url'))
-  } catch {
-    return false
   }
 }
 

@@ -1,7 +1,7 @@
 import { hashApiKey, mintApiKey, type Secret } from '@keyrack/secrets'
 import { sql } from 'kysely'
 import { describe, expect, it } from 'vitest'
-import { openRackKeys } from '../testing/open-rack-keys.ts'
+import { filesAsTheyAre, openRackKeys } from '../testing/open-rack-keys.ts'
 import { TestClock } from '../testing/test-clock.ts'
 
 const HOUR = 3_600_000
@@ -244,8 +244,7 @@ describe('the deadline of an old key', () => {
     // The write that this has begun is waited for by the next one.
     await rack.keys.change(async () => {})
     clock.set(-2 * HOUR)
-    // Not closed: as after kill -9.
-    const again = await openRackKeys({ file: rack.file, clock })
+    const again = await openRackKeys({ file: filesAsTheyAre(rack.file), clock })
     expect(again.idOf(oldKey)).toBeUndefined()
     expect(again.keys.isTombstone(hashApiKey(oldKey))).toBe(true)
   })

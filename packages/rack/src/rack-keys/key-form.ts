@@ -1,4 +1,5 @@
 import { KeyrackError } from '@keyrack/protocol'
+import { isSigningPublicKey } from '@keyrack/secrets'
 import type { Recovery, Registration } from './console-recovery.ts'
 import type { Retire, Stage } from './key-changes.ts'
 import { keyHashProblem } from './key-hash-problem.ts'
@@ -8,7 +9,6 @@ import { keyHashProblem } from './key-hash-problem.ts'
 
 const ROLL = /^[A-Za-z0-9_-]{8,64}$/
 const CONSOLE = /^[A-Za-z0-9_-]{1,64}$/
-const PUBLIC_KEY = /^[A-Za-z0-9_-]{43}$/
 const PRINTABLE = /^[\x20-\x7e]*$/
 const COPY_LENGTH_MAX = 4096
 
@@ -42,7 +42,7 @@ export function readRegistration(form: URLSearchParams): Registration {
   const console = field('console') ?? ''
   if (!CONSOLE.test(console)) throw wrong('console', '1 to 64 of A-Z, a-z, 0-9, _ and -')
   const publicKey = field('public_key') ?? ''
-  if (!PUBLIC_KEY.test(publicKey)) {
+  if (!isSigningPublicKey(publicKey)) {
     throw wrong('public_key', 'a raw Ed25519 public key in base64url, 43 characters')
   }
   const takeOver = field('take_over') ?? '0'

@@ -93,6 +93,11 @@ export class RackKeys {
     return this.#generation
   }
 
+  /** The latest time that this Rack has known, milliseconds since 1970: it never goes back. */
+  now(): number {
+    return this.#clock.now()
+  }
+
   /** Every key that is accepted at this moment; one whose time is over is not. */
   live(): readonly LiveKey[] {
     const ending = this.#live.find((key) => key.state === 'ending')

@@ -1,4 +1,5 @@
-import { join } from 'node:path'
+import { cpSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
 import { hashApiKey, mintApiKey, type Secret } from '@keyrack/secrets'
 import { onTestFinished } from 'vitest'
 import { RackKeys } from '../rack-keys/rack-keys.ts'
@@ -30,4 +31,11 @@ export async function openRackKeys(given: Given = {}) {
 /** What the Rack calls a key that it accepts now. */
 export function idOf(keys: RackKeys, key: Secret): string | undefined {
   return keys.live().find(({ hash }) => hash === hashApiKey(key))?.id
+}
+
+/** What a kill -9 at this moment would leave on the disk, in a folder of its own. */
+export function filesAsTheyAre(file: string): string {
+  const folder = temporaryFolder()
+  cpSync(dirname(file), folder, { recursive: true })
+  return join(folder, basename(file))
 }

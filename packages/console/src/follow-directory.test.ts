@@ -98,8 +98,8 @@ describe.runIf(HAS_POSTGRES)('two Consoles on one database', () => {
         (index % 2 === 0 ? first : second).audit.record(event, { status: 200 }),
       ),
     )
-    const running = await first.audit.started(event)
-    const cutOffByACrash = await second.audit.started(event)
+    const { id: running } = await first.audit.started(event)
+    const { id: cutOffByACrash } = await second.audit.started(event)
     await second.close()
     const again = await openDomain(folders[1], { env })
     await first.audit.finished(running, { status: 200 })

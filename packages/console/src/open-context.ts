@@ -22,6 +22,7 @@ import type { Database } from './database/schema.ts'
 import { type ConsoleDirectory, createDirectory } from './directory.ts'
 import { ALWAYS_FRESH, DirectoryFollower, type Freshness } from './follow-directory.ts'
 import { removeOperatorAccess } from './operator/operator-access.ts'
+import { consoleIdentity } from './rack-rolls/console-identity.ts'
 import { createRackRolls } from './rack-rolls/create-rack-rolls.ts'
 import type { Point } from './rack-rolls/point.ts'
 
@@ -64,6 +65,7 @@ export async function openContext(
 
   const clock = Date.now
   const commit = createCommit(store, directory)
+  const identity = await consoleIdentity({ store, clock }, keyring)
   const domain = { store, commit, directory, audit, clock, freshness }
   const rolls = createRackRolls({ domain, keyring, config, log, consoleId: owner, point })
 
@@ -71,6 +73,7 @@ export async function openContext(
     ...domain,
     config,
     keyring,
+    identity,
     log,
     rolls,
     throttle: new SignInThrottle(),

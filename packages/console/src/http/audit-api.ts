@@ -3,7 +3,6 @@ import { type Context, Hono, type MiddlewareHandler } from 'hono'
 import { exportAudit } from '../audit/export-audit.ts'
 import { listAudit } from '../audit/list-audit.ts'
 import type { ConsoleContext } from '../context.ts'
-import { consoleIdentity } from '../rack-rolls/console-identity.ts'
 import { AuditExportQuery, AuditListQuery } from './api-schemas.ts'
 import type { EdgeEnv } from './edge.ts'
 import { parseInput } from './read-input.ts'
@@ -17,14 +16,12 @@ export function createAuditApi(
 
   async function list(c: Context<EdgeEnv>, organization?: string): Promise<Response> {
     const query = { ...parseInput(c.req.query(), AuditListQuery), organization }
-    const identity = await consoleIdentity(context, context.keyring)
-    return c.json(await listAudit(context, identity, c.var.account, query))
+    return c.json(await listAudit(context, context.identity, c.var.account, query))
   }
 
   async function everything(c: Context<EdgeEnv>, organization?: string): Promise<Response> {
     const query = { ...parseInput(c.req.query(), AuditExportQuery), organization }
-    const identity = await consoleIdentity(context, context.keyring)
-    const lines = await exportAudit(context, identity, c.var.account, query)
+    const lines = await exportAudit(context, context.identity, c.var.account, query)
     return new Response(Readable.toWeb(Readable.from(lines)) as ReadableStream, {
       headers: { 'Content-Type': 'application/x-ndjson' },
     })

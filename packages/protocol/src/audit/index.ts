@@ -1,4 +1,13 @@
 export {
+  ACTOR_HEADER,
+  ActorStatement,
+  auditTarget,
+  RackAction,
+  RackActions,
+  readActor,
+  signActor,
+} from './actor-statement.ts'
+export {
   type AuditRow,
   CHAIN_START,
   type ChainPosition,

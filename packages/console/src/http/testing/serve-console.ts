@@ -58,6 +58,7 @@ export async function serveConsole(env: Record<string, string> = {}): Promise<Se
     directory,
     keyring,
     audit,
+    identity: domain.identity,
     rolls: domain.rolls,
     rackNetworks,
     authenticate,

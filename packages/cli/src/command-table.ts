@@ -173,6 +173,10 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: 'check that an exported audit log is whole and unchanged',
     load: async () => (await import('./commands/audit/verify.ts')).defineVerify,
   },
+  'audit compare': {
+    summary: "hold the Console's log of a Rack against the Rack's own",
+    load: async () => (await import('./commands/audit/compare.ts')).defineCompare,
+  },
   version: {
     summary: 'print the version of convox',
     load: async () => (await import('./commands/version.ts')).defineVersion,

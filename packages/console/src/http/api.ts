@@ -86,7 +86,8 @@ export function createApi(
   api.route('/', createAuditApi(context, known))
 
   api.get('/racks', anyKey, (c) => {
-    return c.json(context.directory.racksOf(c.var.actor).map(rackSummary))
+    const racks = context.directory.racksOf(c.var.actor)
+    return c.json(racks.map((rack) => ({ id: rack.id, ...rackSummary(rack) })))
   })
   api.use('/racks/*', known)
   api.route('/racks', createRacksApi(context, forgetRack))

@@ -1,11 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { KeyrackError } from '@keyrack/protocol'
-import { createClient } from '@keyrack/protocol/client'
+import { type Client, createClient } from '@keyrack/protocol/client'
 import { hashApiKey, type Keyring, type Secret } from '@keyrack/secrets'
 import type { ConsoleConfig } from '../config.ts'
 import type { Domain } from '../context.ts'
 import type { RackStatus } from '../directory.ts'
+import type { ConsoleIdentity } from '../rack-rolls/console-identity.ts'
 import { VERSION } from '../version.ts'
 import { LOCAL_RACK_NAME, type LocalRackRow, localRackFolder } from './local-rack-row.ts'
 import { openRackKey } from './open-rack-key.ts'
@@ -26,6 +27,7 @@ const STEADY_MS = 60_000
 export interface LocalRackOptions {
   domain: Pick<Domain, 'store' | 'commit' | 'directory' | 'log'>
   keyring: Keyring
+  identity: ConsoleIdentity
   config: Pick<ConsoleConfig, 'dataDir' | 'rackPort' | 'logLevel' | 'childEnvironment'>
   row: LocalRackRow
   program?: string
@@ -131,7 +133,9 @@ export class LocalRack {
       )
     }
     await this.#adoptAddress(word)
-    await proveKey(word, this.#key(), localRackFolder(this.#options.config.dataDir))
+    const client = clientOf(word, this.#key())
+    await proveKey(client, localRackFolder(this.#options.config.dataDir))
+    await this.#register(client)
     this.#say('running')
     this.#options.domain.log.info({ url: word.url }, 'the local Rack is running')
   }
@@ -146,6 +150,20 @@ export class LocalRack {
         .execute(),
     )
     this.#row = { ...this.#row, url, pin: fingerprint }
+  }
+
+  /** So that it knows on whose word an actor counts. Whoever runs a Rack is its Console. */
+  async #register(client: Client): Promise<void> {
+    const { identity, domain } = this.#options
+    const form = { console: identity.id, public_key: identity.publicKey, take_over: '1' }
+    try {
+      await client.request('POST', '/system/key/register', { form })
+    } catch (error) {
+      domain.log.warn(
+        { err: error },
+        'the local Rack does not know this Console: it cannot check who acts',
+      )
+    }
   }
 
   #env(): Record<string, string> {
@@ -198,15 +216,12 @@ export class LocalRack {
   }
 }
 
+function clientOf({ url, fingerprint }: RackReady, password: Secret): Client {
+  return createClient({ url, pin: fingerprint, password, version: VERSION, timeoutMs: 10_000 })
+}
+
 /** A Rack that listens but has another key than ours would refuse every request, so it is asked first. */
-async function proveKey(ready: RackReady, password: Secret, folder: string): Promise<void> {
-  const client = createClient({
-    url: ready.url,
-    pin: ready.fingerprint,
-    password,
-    version: VERSION,
-    timeoutMs: 10_000,
-  })
+async function proveKey(client: Client, folder: string): Promise<void> {
   try {
     await client.request('GET', '/auth')
   } catch (error) {

@@ -15,9 +15,6 @@ interface ExportOptions extends AuditSourceOptions {
   since?: string
 }
 
-/** Rows per request, so that no answer is too large to be read whole. */
-const ROWS = 20_000
-
 export const defineExport: DefineCommand = (command, context) => {
   command
     .argument('<file>', 'where to write it, or - for stdout')
@@ -51,31 +48,22 @@ async function exportAudit(context: Context, options: ExportOptions, file: strin
   }
 }
 
-/** Part by part, up to the head that the first answer named. */
 async function copy(
   source: AuditSource,
   since: string | undefined,
   write: (text: string) => Promise<void> | void,
 ): Promise<{ start: AuditExportStart; rows: number }> {
-  const { AuditExportStart: Shape } = await import('@keyrack/protocol/audit')
+  const { readLog } = await import('../../audit/read-log.ts')
   let start: AuditExportStart | undefined
   let rows = 0
-  for (;;) {
-    const query = new URLSearchParams({ limit: String(ROWS) })
-    if (since !== undefined) query.set('since', since)
-    const last = start === undefined ? 0 : start.after.sequence + rows
-    if (last > 0) query.set('after', String(last))
-    const { body } = await source.request('GET', `${source.path}/export?${query}`)
-    const lines = body.split('\n')
-    const first = Shape.parse(JSON.parse(lines[0] ?? ''))
-    if (start === undefined) await write(`${lines[0]}\n`)
-    start ??= first
-    const wanted = start.head.sequence - start.after.sequence - rows
-    const more = lines.slice(1, -1).slice(0, wanted)
-    if (more.length > 0) await write(`${more.join('\n')}\n`)
-    rows += more.length
-    if (more.length < ROWS || more.length === wanted) return { start, rows }
+  for await (const part of readLog(source, since)) {
+    start = part.start
+    rows += part.rows.length
+    const lines = part.head === undefined ? part.rows : [part.head, ...part.rows]
+    if (lines.length > 0) await write(`${lines.join('\n')}\n`)
   }
+  if (start === undefined) throw new TypeError('an export has a first part')
+  return { start, rows }
 }
 
 interface Target {

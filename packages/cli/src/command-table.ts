@@ -214,6 +214,22 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: 'end a key for CI at once',
     load: async () => (await import('./commands/deploy-keys/revoke.ts')).defineRevoke,
   },
+  audit: {
+    summary: 'list what was done, by whom, and how it ended',
+    load: async () => (await import('./commands/audit.ts')).defineAudit,
+  },
+  'audit export': {
+    summary: 'write the audit log to a file that can be checked anywhere',
+    load: async () => (await import('./commands/audit/export.ts')).defineExport,
+  },
+  'audit verify': {
+    summary: 'check that an exported audit log is whole and unchanged',
+    load: async () => (await import('./commands/audit/verify.ts')).defineVerify,
+  },
+  'audit compare': {
+    summary: "hold the Console's log of a Rack against the Rack's own",
+    load: async () => (await import('./commands/audit/compare.ts')).defineCompare,
+  },
   version: {
     summary: 'print the version of convox',
     load: async () => (await import('./commands/version.ts')).defineVersion,

@@ -35,6 +35,7 @@ const GROUPS: readonly (readonly [string, readonly string[]])[] = [
       ...['deploy-keys', 'deploy-keys create', 'deploy-keys revoke'],
     ],
   ],
+  ['The audit log', ['audit', 'audit export', 'audit verify', 'audit compare']],
   ['More', ['api get', 'doctor', 'completion', 'version']],
 ]
 

@@ -23,6 +23,7 @@ import type { Database } from './database/schema.ts'
 import { type ConsoleDirectory, createDirectory } from './directory.ts'
 import { ALWAYS_FRESH, DirectoryFollower, type Freshness } from './follow-directory.ts'
 import { removeOperatorAccess } from './operator/operator-access.ts'
+import { consoleIdentity } from './rack-rolls/console-identity.ts'
 import { createRackRolls } from './rack-rolls/create-rack-rolls.ts'
 import type { Point } from './rack-rolls/point.ts'
 
@@ -67,6 +68,7 @@ export async function openContext(
   closing.push(() => refusedSignIns.flush())
   const clock = Date.now
   const commit = createCommit(store, directory)
+  const identity = await consoleIdentity({ store, clock }, keyring)
   const domain = { store, commit, directory, audit, clock, freshness }
   const rolls = createRackRolls({ domain, keyring, config, log, consoleId: owner, point })
 
@@ -74,6 +76,7 @@ export async function openContext(
     ...domain,
     config,
     keyring,
+    identity,
     log,
     rolls,
     throttle: new SignInThrottle(),

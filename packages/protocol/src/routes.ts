@@ -97,6 +97,7 @@ export const ROUTES: readonly Route[] = [
   http('system.metrics', 'GET /system/metrics', 'read'),
   http('system.processes', 'GET /system/processes', 'read'),
   http('system.releases', 'GET /system/releases', 'read'),
+  http('system.audit', 'GET /system/audit', 'administer'),
   http('system.token.create', 'POST /system/jwt/token', 'administer', {
     consoleOnly: ACCESS_INSTEAD,
   }),

@@ -13,6 +13,8 @@ import {
 } from '@keyrack/server'
 import { AccessTokens } from './access-tokens/access-tokens.ts'
 import { createTokenHandlers } from './access-tokens/token-handlers.ts'
+import { createAuditHandlers } from './audit/audit-handlers.ts'
+import { RackAudit } from './audit/rack-audit.ts'
 import type { RackConfig } from './config.ts'
 import { MIGRATIONS } from './database/migrations.ts'
 import type { RackSchema } from './database/schema.ts'
@@ -125,7 +127,10 @@ async function open(
   const health = createHealth({ database: () => store.check() })
   let listening: Listening | undefined
   const recovery = new ConsoleRecovery({ store, keys, rackId: record.id })
+  const audit = new RackAudit({ store, rackId: record.id, log })
+  await audit.finishInterrupted()
   const handlers = new Map([
+    ...createAuditHandlers(audit),
     ...createRouteHandlers({
       store,
       engine,
@@ -140,12 +145,13 @@ async function open(
   ])
   const openStreams = new OpenStreams()
   const { server, dropConnections } = createHttpsServer(certificate)
-  server.on('request', createRequestListener({ handlers, authentication, health, log }))
+  server.on('request', createRequestListener({ handlers, authentication, audit, health, log }))
   server.on(
     'upgrade',
     createUpgradeListener({
       handlers: createStreamHandlers({ engine, sshKeys, knownInstances }, systemLog),
       authentication,
+      audit,
       openStreams,
       log,
     }),

@@ -3,6 +3,7 @@ import { sql } from 'kysely'
 import { system } from './migrations/0002-system.ts'
 import { rackKeys } from './migrations/0003-rack-keys.ts'
 import { accessTokens } from './migrations/0005-access-tokens.ts'
+import { audit } from './migrations/0006-audit.ts'
 
 /** Forward only, numbered, never edited after a release. */
 export const MIGRATIONS: Migration[] = [
@@ -65,4 +66,5 @@ export const MIGRATIONS: Migration[] = [
   // Taken by the keyrolls of the instances, which another branch brings.
   { id: 4, name: 'place of the keyrolls', up: async () => {} },
   accessTokens,
+  audit,
 ]

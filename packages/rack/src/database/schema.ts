@@ -16,6 +16,7 @@ export interface RackSchema {
   known_instances: KnownInstancesTable
   system_log: SystemLogTable
   system_releases: SystemReleasesTable
+  actions: ActionsTable
 }
 
 /** Exactly one row: what this Rack is. */
@@ -146,4 +147,27 @@ export interface SystemReleasesTable {
   id: number
   version: string
   created_at: number
+}
+
+/** What was done on this Rack; rows are never removed. Ids rise by one. */
+export interface ActionsTable {
+  id: number
+  at: number
+  request_id: string
+  /** On whose behalf, as the Console signed it; null for the key or token itself. */
+  actor: string | null
+  /** A route name. */
+  action: string
+  target: string
+  address: string
+  /** `key ID` or `token ID`. */
+  credential: string
+  outcome: 'started' | 'succeeded' | 'failed' | 'unknown'
+  status: number | null
+  /** The header as it came, signature included. */
+  statement: string | null
+  /** The row of the Console's audit log that the statement names; together unique. */
+  row_chain: string | null
+  row_sequence: number | null
+  row_hash: string | null
 }

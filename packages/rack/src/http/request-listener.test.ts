@@ -179,7 +179,7 @@ describe('with the Rack API key', () => {
       'key.retire',
     ],
     ...['key.register', 'key.challenge', 'key.recover', 'system.token.create'],
-    ...['system.token.rotate', 'system.token.list', 'system.token.revoke'],
+    ...['system.token.rotate', 'system.token.list', 'system.token.revoke', 'system.audit'],
   ]
   const missing = ROUTES.filter((route) => !route.socket && !BUILT.includes(route.name))
   it.each(missing.map((route) => [route.name, route] as const))(

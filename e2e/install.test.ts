@@ -12,7 +12,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { spawn as spawnPty } from '@lydell/node-pty'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { finish, runConvox as run, startConvox as start } from './convox.ts'
+import { CONVOX, finish, runConvox as run, startConvox as start } from './convox.ts'
 import { processes, processesOf } from './processes.ts'
 import { eventually } from './started-console.ts'
 

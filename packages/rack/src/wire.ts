@@ -14,7 +14,8 @@ import {
 import type { RackConfig } from './config.ts'
 import { MIGRATIONS } from './database/migrations.ts'
 import type { RackSchema } from './database/schema.ts'
-import { createLocalEngine } from './engines/local/local-engine.ts'
+import type { Engine } from './engines/engine.ts'
+import { createLocalEngine, type LocalEngineOptions } from './engines/local/local-engine.ts'
 import { createHttpsServer } from './http/https-server.ts'
 import { OpenStreams } from './http/open-streams.ts'
 import { createRequestListener } from './http/request-listener.ts'
@@ -23,6 +24,7 @@ import { createStreamHandlers } from './http/stream-handlers.ts'
 import { createUpgradeListener } from './http/upgrade-listener.ts'
 import { KnownInstances } from './instances/known-instances.ts'
 import { SshKeys } from './instances/ssh-keys.ts'
+import { Keyroll, type KeyrollOptions } from './keyroll/keyroll.ts'
 import { loadRackKeys } from './rack-keys/rack-keys.ts'
 import { InstanceCount } from './system/instance-count.ts'
 import { canaryRow, loadRackRecord, rememberPort } from './system/rack-record.ts'
@@ -43,14 +45,24 @@ export interface RunningRack {
 const STREAM_GRACE_MS = 2_000
 const CLOSE_GRACE_MS = 2_000
 
+/** What tests give in the place of our own: other machines, and moments to be interrupted at. */
+export interface RackParts {
+  createEngine?: (options: LocalEngineOptions) => Engine
+  keyroll?: Pick<KeyrollOptions, 'point' | 'instanceMs' | 'retryMs'>
+}
+
 /** The composition root of the Rack, read top to bottom. What was opened is closed on failure. */
-export async function startRack(config: RackConfig, log: Logger): Promise<RunningRack> {
+export async function startRack(
+  config: RackConfig,
+  log: Logger,
+  parts: RackParts = {},
+): Promise<RunningRack> {
   const closing: Array<() => Promise<void> | void> = []
   const stop = async (): Promise<void> => {
     for (const close of closing.splice(0).reverse()) await close()
   }
   try {
-    return { ...(await open(config, log, closing)), stop }
+    return { ...(await open(config, log, parts, closing)), stop }
   } catch (error) {
     await stop()
     throw error
@@ -60,6 +72,7 @@ export async function startRack(config: RackConfig, log: Logger): Promise<Runnin
 async function open(
   config: RackConfig,
   log: Logger,
+  parts: RackParts,
   closing: Array<() => Promise<void> | void>,
 ): Promise<Omit<RunningRack, 'stop'>> {
   const notice = (text: string): void => log.warn(text)
@@ -87,12 +100,17 @@ async function open(
     names: ['localhost', '127.0.0.1', '::1', config.host],
   })
 
-  const engine = createLocalEngine({
+  let keyroll: Keyroll | undefined
+  const createEngine = parts.createEngine ?? createLocalEngine
+  const engine = createEngine({
     folder: join(folder, 'instances'),
     count: record.instanceCount,
     authorizedKeys: () => sshKeys.authorizedKeys(),
     log,
-    happened: (id, what) => systemLog.add(`instance/${id}`, `the instance ${what}`),
+    happened: (id, what) => {
+      systemLog.add(`instance/${id}`, `the instance ${what}`)
+      keyroll?.look()
+    },
     childEnvironment: config.childEnvironment,
     loopbackOnly: config.loopbackOnly,
     loopbackProblem: `the Rack would listen on HOST=${config.host}`,
@@ -104,6 +122,12 @@ async function open(
   const instanceCount = new InstanceCount({ store, engine, systemLog, log, count })
   const authentication = { keys, throttle: new KeyThrottle() }
   const knownInstances = new KnownInstances(store, engine)
+  const access = { engine, sshKeys, knownInstances }
+  const wanted = (): number => instanceCount.wanted
+  const rolling = new Keyroll({ store, access, systemLog, log, wanted, ...parts.keyroll })
+  closing.push(() => rolling.stop())
+  await rolling.resume()
+  keyroll = rolling
   // The engine is not asked: anybody may call /readyz, and asking a cloud costs money and time.
   const health = createHealth({ database: () => store.check() })
   let listening: Listening | undefined
@@ -113,6 +137,9 @@ async function open(
     rackId: record.id,
     name: config.rackName,
     instanceCount,
+    access,
+    keyroll: rolling,
+    systemLog,
     address: () => addressOf(listening, config.host),
   })
   const openStreams = new OpenStreams()
@@ -121,7 +148,7 @@ async function open(
   server.on(
     'upgrade',
     createUpgradeListener({
-      handlers: createStreamHandlers({ engine, sshKeys, knownInstances }, systemLog),
+      handlers: createStreamHandlers(access, systemLog),
       authentication,
       openStreams,
       log,

@@ -11,6 +11,7 @@ import { listReleases } from '../system/rack-releases.ts'
 import { RACK_VERSION } from '../system/rack-version.ts'
 import { readParameters, readSystemUpdate, type SystemUpdate } from '../system/system-update.ts'
 import { type Answer, jsonAnswer } from './answer.ts'
+import { type InstanceKeyFacts, instanceKeyHandlers } from './instance-key-handlers.ts'
 
 export interface RouteCall {
   parameters: Readonly<Record<string, string>>
@@ -24,7 +25,7 @@ export type RouteHandler = (call: RouteCall) => Promise<Answer>
 /** By route name. A route of the protocol that is not here answers 501. */
 export type RouteHandlers = ReadonlyMap<string, RouteHandler>
 
-export interface RackFacts {
+export interface RackFacts extends InstanceKeyFacts {
   store: Store<RackSchema>
   engine: Engine
   rackId: string
@@ -83,6 +84,7 @@ export function createRouteHandlers(facts: RackFacts): RouteHandlers {
         return jsonAnswer({ success: true })
       },
     ],
+    ...instanceKeyHandlers(facts),
   ])
 }
 

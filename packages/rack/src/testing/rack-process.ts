@@ -26,10 +26,10 @@ export class RackProcess {
   readonly exited: Promise<{ code: number | null; signal: string | null }>
   output = ''
 
-  constructor(env: Record<string, string>) {
+  constructor(env: Record<string, string>, program = BINARY, args: readonly string[] = []) {
     if (!existsSync(BUILT)) throw new Error('packages/rack is not built; run: npx tsc -b')
     const { PATH = '', HOME = '', TMPDIR } = process.env
-    this.child = fork(BINARY, {
+    this.child = fork(program, args, {
       env: { PATH, HOME, ...(TMPDIR === undefined ? {} : { TMPDIR }), ...env },
       execArgv: [],
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],

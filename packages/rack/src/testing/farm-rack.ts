@@ -6,15 +6,23 @@ import { startRack } from '../wire.ts'
 import { createFarmEngine } from './farm-engine.ts'
 
 /**
- * A Rack as its own process, with the machines of a farm. At the point that is named it tells its
- * parent once and waits for its word, so the parent can kill it right there, or do something else.
+ * A Rack as its own process, with the machines of a farm. Its parent may name a point of the keyroll;
+ * when the Rack comes there it tells the parent and waits for its word, so the parent can kill it
+ * right there, or do something else.
  */
-const [socket = '', pauseAt = ''] = process.argv.slice(2)
+const [socket = ''] = process.argv.slice(2)
 
-let paused = false
+let pauseAt: unknown
+process.on('message', (message) => {
+  if (typeof message === 'object' && message !== null && 'pauseAt' in message) {
+    pauseAt = message.pauseAt
+    process.send?.({ type: 'pausing' })
+  }
+})
+
 async function point(name: KeyrollPoint): Promise<void> {
-  if (paused || name !== pauseAt) return
-  paused = true
+  if (name !== pauseAt) return
+  pauseAt = undefined
   process.send?.({ type: 'point', name })
   await once(process, 'message')
 }

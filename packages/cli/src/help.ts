@@ -14,7 +14,13 @@ const GROUPS: readonly (readonly [string, readonly string[]])[] = [
   ],
   ['Racks of a Console', ['racks add', 'racks remove', 'racks rename', 'racks trust']],
   ['Racks on this machine', ['install', 'uninstall', 'rack install', 'rack start', 'rack stop']],
-  ['Instances', ['instances', 'instances ssh', 'instances terminate']],
+  [
+    'Instances',
+    [
+      ...['instances', 'instances ssh', 'instances terminate', 'instances keyroll'],
+      ...['instances keyroll status', 'instances trust', 'instances rekey'],
+    ],
+  ],
   [
     'People and CI',
     [

@@ -172,6 +172,25 @@ describe.skipIf(kinds.length === 0 && !required)('a keyroll of twenty servers', 
     for (const id of [down, ...others.slice(0, 3)]) expect(await lab.opens(id), id).toEqual([5])
   })
 
+  it('removes nothing where the new key does not log in', async () => {
+    const id = lab.farm.ids.find((one) => lab.farm.server(one).kind === 'sshd') ?? ''
+    const server = lab.farm.server(id)
+    await server.believeCopy()
+    const { status, body } = await lab.ask('POST /instances/keyroll')
+    expect(status).toBe(409)
+    const problem = 'the new key was added there and is refused, so the old one stays'
+    expect(JSON.parse(body).error).toContain(`not finished: ${id}: ${problem};`)
+    expect((await server.authorizedKeys).match(/keyrack:\d+$/gm)).toEqual([
+      'keyrack:5',
+      'keyrack:6',
+    ])
+    await lab.readKeys()
+    expect(await lab.opens(id)).toEqual([5])
+    await server.believeFileAgain()
+    await lab.untilState('done')
+    expect(await lab.opens(id)).toEqual([6])
+  })
+
   it('does not wait for one that will never come back', async () => {
     const [gone = ''] = lab.farm.ids
     await lab.farm.server(gone).stop()

@@ -137,7 +137,10 @@ export class FarmLab {
     for (const folder of folders) {
       for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
         const file = join(entry.parentPath, entry.name)
-        if (entry.isFile()) found.push({ file, bytes: await readFile(file) })
+        if (!entry.isFile()) continue
+        // A change that goes on in this moment has a file for a moment.
+        const bytes = await readFile(file).catch(() => undefined)
+        if (bytes !== undefined) found.push({ file, bytes })
       }
     }
     return found

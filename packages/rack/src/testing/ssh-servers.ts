@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
+import { readdirSync, readFileSync } from 'node:fs'
 import { chmod, chown, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { connect, createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -19,7 +20,9 @@ const SSHD = '/usr/sbin/sshd'
 const ACCOUNT_ID = 20_001
 const WRAPPER = 'libnss_wrapper.so'
 
+/** Which of them this machine has. */
 export function serverKinds(): ServerKind[] {
+  if (process.platform !== 'linux') return []
   const kinds: Array<[ServerKind, string]> = [
     ['sshd', SSHD],
     ['dropbear', 'dropbear'],
@@ -38,6 +41,7 @@ export class SshServer {
   #child: ChildProcess | undefined
   #proxy: Server | undefined
   #serverPort = 0
+  #settings = ''
 
   private constructor(kind: ServerKind, folder: string) {
     this.kind = kind
@@ -105,6 +109,22 @@ export class SshServer {
     await chmod(join(this.home, '.ssh'), writable ? 0o700 : 0o500)
   }
 
+  /** From now on the server believes a copy of authorized_keys, and not what is written into it. */
+  async believeCopy(): Promise<void> {
+    if (this.kind !== 'sshd') throw new Error('only sshd can be told which file to read')
+    const copy = join(this.folder, 'copy')
+    await writeFile(copy, await this.authorizedKeys, { mode: 0o644 })
+    this.#settings = `AuthorizedKeysFile ${copy}\n`
+    await this.stop()
+    await this.start()
+  }
+
+  async believeFileAgain(): Promise<void> {
+    this.#settings = ''
+    await this.stop()
+    await this.start()
+  }
+
   async replaceHostKey(): Promise<void> {
     await rm(join(this.folder, 'host'))
     this.#makeHostKey()
@@ -160,7 +180,8 @@ export class SshServer {
       await writeFile(
         join(folder, 'config'),
         `Port ${port}\nListenAddress 127.0.0.1\nHostKey ${join(folder, 'host')}\nUsePAM no\n` +
-          'PasswordAuthentication no\nKbdInteractiveAuthentication no\nPidFile none\n',
+          'PasswordAuthentication no\nKbdInteractiveAuthentication no\nPidFile none\n' +
+          this.#settings,
       )
     }
     const [program, args] =
@@ -190,18 +211,28 @@ export class SshServer {
   }
 }
 
-/** A process and everything that it started, which both servers do for each connection. */
+/** A process and everything that it started: both servers have a process for each connection. */
 function descendants(pid: number): number[] {
-  const listed = spawnSync('ps', ['-A', '-o', 'pid=,ppid='], { encoding: 'utf8' }).stdout
-  const parents = listed
-    .split('\n')
-    .map((row) => row.trim().split(/\s+/).map(Number))
-    .filter((row): row is [number, number] => row.length === 2)
+  const parents = readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map((name) => [Number(name), parentOf(name)] as const)
   const found = [pid]
   for (const one of found) {
     for (const [child, parent] of parents) if (parent === one) found.push(child)
   }
   return found
+}
+
+function parentOf(pid: string): number {
+  try {
+    // proc(5): the name stands in parentheses and may hold anything; the state follows, then the parent.
+    const [, parent = ''] = (
+      readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1) ?? ''
+    ).split(' ')
+    return Number(parent)
+  } catch {
+    return 0
+  }
 }
 
 function kill(pid: number): void {

@@ -168,7 +168,8 @@ describe('with the Rack API key', () => {
   const BUILT = [
     ...['check', 'auth', 'instances.list', 'instances.terminate', 'parameters.get'],
     ...['parameters.set', 'system.get', 'system.update', 'system.capacity', 'system.processes'],
-    'system.releases',
+    ...['system.releases', 'instances.keyroll', 'instances.keyroll-status', 'instances.host-key'],
+    ...['instances.trust', 'instances.authorized-keys', 'instances.rekey'],
   ]
   const missing = ROUTES.filter((route) => !route.socket && !BUILT.includes(route.name))
   it.each(missing.map((route) => [route.name, route] as const))(

@@ -112,7 +112,8 @@ export class SshServer {
   /** From now on the server believes a copy of authorized_keys, and not what is written into it. */
   async believeCopy(): Promise<void> {
     if (this.kind !== 'sshd') throw new Error('only sshd can be told which file to read')
-    const copy = join(this.folder, 'copy')
+    // Within the home, since sshd takes no file that others could move away.
+    const copy = join(this.home, 'copy')
     await writeFile(copy, await this.authorizedKeys, { mode: 0o644 })
     this.#settings = `AuthorizedKeysFile ${copy}\n`
     await this.stop()

@@ -20,5 +20,12 @@ export { hashPassword, verifyPassword } from './password.ts'
 export { type PasswordOwner, passwordProblem } from './password-problem.ts'
 export type { RandomSource } from './random-source.ts'
 export { Secret } from './secret.ts'
+export {
+  generateSigningKey,
+  isSigningPublicKey,
+  type SigningKeyPair,
+  signatureFits,
+  signText,
+} from './signing-key.ts'
 export { generateSshKeyPair, publicKeyOf, SshKeyError, sshFingerprint } from './ssh-key.ts'
 export { mintToken, sha256Hex } from './token.ts'

@@ -109,6 +109,13 @@ export async function logIn(
   })
 }
 
+export function unreachable(instanceId: string, cause: unknown): KeyrackError {
+  return new KeyrackError('rack-broken', `instance ${instanceId} cannot be reached`, {
+    hint: 'look at its status with: convox instances',
+    cause,
+  })
+}
+
 function loginFailed(instanceId: string, cause: unknown): KeyrackError {
   return new KeyrackError('rack-broken', `cannot log in to instance ${instanceId}`, {
     hint: `look at its status with: convox instances; or replace it with: convox instances terminate ${instanceId}`,

@@ -2,7 +2,7 @@ import { KeyrackError } from '@keyrack/protocol'
 import type { HostKeyStatus } from '@keyrack/protocol/resources'
 import { equalSecrets, sshFingerprint } from '@keyrack/secrets'
 import type { KnownInstances } from './known-instances.ts'
-import { type InstanceAccess, logIn } from './log-in.ts'
+import { type InstanceAccess, logIn, unreachable } from './log-in.ts'
 
 export interface TrustParts {
   engine: InstanceAccess['engine']
@@ -55,10 +55,7 @@ async function shownHostKey({ engine }: TrustParts, instanceId: string): Promise
   } catch (error) {
     if (shown !== undefined) return shown
     if (error instanceof KeyrackError && error.code !== 'rack-broken') throw error
-    throw new KeyrackError('rack-broken', `instance ${instanceId} cannot be reached`, {
-      hint: 'look at its status with: convox instances',
-      cause: error,
-    })
+    throw unreachable(instanceId, error)
   }
   throw new TypeError('a refused host key was accepted')
 }

@@ -122,6 +122,12 @@ describe.skipIf(kinds.length === 0 && !required)('a keyroll of twenty servers', 
     for (const id of [readOnly, readOnlyToo]) expect(await lab.opens(id)).toEqual([2])
     expect(await lab.opens(altered)).toEqual([2, 3])
 
+    for (const line of [`POST /instances/${down}/rekey`, `GET /instances/${down}/host-key`]) {
+      const said = await lab.ask(line)
+      expect(said.status).toBe(502)
+      expect(JSON.parse(said.body).error).toContain(`instance ${down} cannot be reached`)
+    }
+
     for (const id of [down, downToo]) await lab.farm.server(id).start()
     for (const id of [readOnly, readOnlyToo]) await lab.farm.server(id).setWritable(true)
     await writeFile(

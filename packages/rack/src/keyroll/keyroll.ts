@@ -3,17 +3,18 @@ import type { KeyrollStatus } from '@keyrack/protocol/resources'
 import type { Logger, Store } from '@keyrack/server'
 import type { KeyrollMode, RackSchema } from '../database/schema.ts'
 import type { EngineInstance } from '../engines/engine.ts'
-import { logIn } from '../instances/log-in.ts'
+import { logIn, unreachable } from '../instances/log-in.ts'
 import { disconnect, type SshAccess } from '../instances/ssh-connection.ts'
 import type { SystemLog } from '../system/system-log.ts'
 import { changeAuthorizedKeys } from './change-authorized-keys.ts'
 import { describeKeyroll, leftBehind } from './describe-keyroll.ts'
 import { eachAtMost } from './each-at-most.ts'
-import { describeProblem, InstanceProblem } from './instance-problem.ts'
+import { describeProblem } from './instance-problem.ts'
 import type { Point } from './keyroll-points.ts'
 import { KeyrollRecords, type KeyrollRow } from './keyroll-records.ts'
 import { replaceInstances } from './replace-instances.ts'
 import { settleInstance } from './settle-instance.ts'
+import { timeLimit } from './time-limit.ts'
 
 export interface KeyrollOptions {
   store: Store<RackSchema>
@@ -85,9 +86,9 @@ export class Keyroll {
         roll,
         `the SSH key of the instances is being rolled: generation ${roll.generation}`,
       )
+      this.#running = true
       await point('sealed')
     }
-    this.#running = true
     this.look()
     await this.#working
   }
@@ -108,7 +109,11 @@ export class Keyroll {
     const { sshKeys } = access
     const signal = AbortSignal.any([this.#stopped.signal, AbortSignal.timeout(instanceMs)])
     const keys = await sshKeys.keysFor(instanceId)
-    const { client, generation } = await logIn(access, instanceId, keys, signal)
+    const { client, generation } = await logIn(access, instanceId, keys, signal).catch(
+      (cause: unknown): never => {
+        throw cause instanceof KeyrackError ? cause : unreachable(instanceId, cause)
+      },
+    )
     try {
       const [newest] = await sshKeys.live()
       if (newest?.generation === generation) {
@@ -262,14 +267,14 @@ export class Keyroll {
   /** True when the instance has the new key and no other of ours. */
   async #settle(roll: KeyrollRow, instanceId: string): Promise<boolean> {
     const { access, point, log, instanceMs } = this.#options
-    const { rackStops, signal, over } = timeLimit(this.#stopped.signal, instanceMs)
+    const { signal, over } = timeLimit(this.#stopped.signal, instanceMs)
     const parts = { access, sshKeys: access.sshKeys, records: this.#records, point }
     const { id: rollId, generation } = roll
     try {
       await settleInstance(parts, { rollId, instanceId, generation, signal })
       return true
     } catch (error) {
-      if (rackStops()) throw error
+      if (this.#stopped.signal.aborted) throw error
       const problem = describeProblem(error)
       log.warn({ instance: instanceId, err: error }, 'an instance keeps its old SSH key for now')
       await this.#records.problem(rollId, instanceId, problem)
@@ -285,22 +290,5 @@ export class Keyroll {
 
   #tell(roll: KeyrollRow, what: string): void {
     this.#options.systemLog.add(`keyroll/${roll.request_id}`, what)
-  }
-}
-
-/** A signal that is aborted when the Rack stops, or when the time is over. */
-function timeLimit(stopped: AbortSignal, ms: number) {
-  const controller = new AbortController()
-  const stop = (): void => controller.abort(stopped.reason)
-  stopped.addEventListener('abort', stop, { once: true })
-  if (stopped.aborted) stop()
-  const timer = setTimeout(() => controller.abort(new InstanceProblem('it is too slow')), ms)
-  return {
-    signal: controller.signal,
-    rackStops: () => stopped.aborted,
-    over() {
-      clearTimeout(timer)
-      stopped.removeEventListener('abort', stop)
-    },
   }
 }

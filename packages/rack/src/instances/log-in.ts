@@ -29,11 +29,8 @@ export class LoginRefused extends KeyrackError {
 const READY_TIMEOUT_MS = 15_000
 /** An instance that vanished without a word is noticed within three of these. */
 const KEEPALIVE_MS = 15_000
-/**
- * OpenSSH ends a connection at the sixth refused key (MaxAuthTries), so of many generations the
- * first ones are offered.
- */
-export const MOST_OFFERS = 5
+/** OpenSSH ends a connection at the sixth refused key (MaxAuthTries), without saying that it was. */
+const MOST_OFFERS = 5
 
 /**
  * Connects to an instance, checks its host key, and offers the keys one after the other on that one
@@ -45,7 +42,7 @@ export async function logIn(
   keys: readonly LoginKey[],
   signal: AbortSignal,
 ): Promise<LoggedIn> {
-  const offers = keys.slice(0, MOST_OFFERS + 1).map(({ generation, privateKey }) => {
+  const offers = keys.slice(0, MOST_OFFERS).map(({ generation, privateKey }) => {
     // Parsed here: a key that the library cannot read would be passed over as if it were refused.
     const key = ssh2.utils.parseKey(privateKey.reveal())
     if (key instanceof Error) throw new TypeError(`generation ${generation} cannot be read`)

@@ -93,6 +93,14 @@ describe('the SSH key of a Rack', () => {
     await store.db.insertInto('instance_keys').values(row).execute()
     expect(await offered('i-1')).toEqual([1, 2])
     expect(await offered('i-2')).toEqual([2, 1])
+    await store.transaction((tx) => keys.makeCurrent(tx, 2))
+    await store.transaction((tx) => keys.addNext(tx))
+    expect(await offered('i-1')).toEqual([1, 3, 2])
+    await store.db
+      .insertInto('instance_keys')
+      .values({ ...row, generation: 2, state: 'removing' })
+      .execute()
+    expect(await offered('i-1')).toEqual([1, 2, 3])
   })
 
   it('is gone when it is destroyed, which only a leaving one can be', async () => {

@@ -110,20 +110,23 @@ export class SshKeys {
 
   /**
    * The private keys to log in to an instance with, in the order to offer them: what is recorded as
-   * installed there, newest first, then whatever else may open it.
+   * installed there, newest first, then what may be there, then whatever else is live.
    */
   async keysFor(instanceId: string): Promise<LoginKey[]> {
     const live = await this.live()
     const recorded = await this.#store.db
       .selectFrom('instance_keys')
-      .select('generation')
+      .select(['generation', 'state'])
       .where('instance_id', '=', instanceId)
-      .where('state', '=', 'installed')
       .execute()
-    const installed = new Set(recorded.map(({ generation }) => generation))
-    const first = live.filter(({ generation }) => installed.has(generation))
-    const others = live.filter(({ generation }) => !installed.has(generation))
-    return Promise.all([...first, ...others].map(({ generation }) => this.open(generation)))
+    const stateOf = new Map(recorded.map(({ generation, state }) => [generation, state]))
+    const rank = ({ generation }: Generation): number => {
+      const state = stateOf.get(generation)
+      return state === 'installed' ? 0 : state === undefined ? 2 : 1
+    }
+    // Sorting is stable, so within a rank the newest stays first.
+    const inOrder = live.sort((one, other) => rank(one) - rank(other))
+    return Promise.all(inOrder.map(({ generation }) => this.open(generation)))
   }
 
   /** Throws for a generation that is destroyed. */

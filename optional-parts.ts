@@ -11,6 +11,7 @@ const PARTS: Record<string, string> = {
   chromium: 'the pages in a real browser',
   dropbear: 'keyrolls of Dropbear servers',
   fish: 'completion in fish',
+  nginx: 'the Console behind nginx',
   'nss-wrapper': 'keyrolls of real SSH servers, which need accounts',
   openssl: 'our certificates read by OpenSSL',
   postgres: 'the Console and its store on PostgreSQL',
@@ -23,10 +24,9 @@ const PARTS: Record<string, string> = {
 export function isInstalled(program: string): boolean {
   // Debian keeps PostgreSQL's programs off PATH, several versions side by side.
   if (program === 'postgres') return existsSync('/usr/lib/postgresql')
-  // Programs of the administrator are not on everybody's PATH.
-  if (program === 'sshd') return existsSync('/usr/sbin/sshd')
   if (program === 'nss-wrapper') return hasLibrary('libnss_wrapper.so')
-  return (process.env.PATH ?? '').split(delimiter).some((folder) => {
+  // Debian keeps servers where PATH of an ordinary user does not look.
+  return [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin'].some((folder) => {
     try {
       accessSync(join(folder, program), constants.X_OK)
       return true

@@ -11,7 +11,7 @@ const NOT_ABOUT_THE_DATABASE = [
   'packages/console/src/{proxy,web/testing}/**',
   'packages/console/src/racks/local-rack.test.ts',
   'packages/console/src/main.test.ts',
-  // About the files of a data folder.
+  // About the files of a data folder; on-postgresql.test.ts runs on PostgreSQL in any case.
   'packages/console/src/host-commands/**',
   // Starts its own Consoles on PostgreSQL in any case.
   'packages/console/src/follow-directory.test.ts',

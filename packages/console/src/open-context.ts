@@ -10,6 +10,7 @@ import {
   type Store,
 } from '@keyrack/server'
 import { PasswordWork } from './accounts/password-work.ts'
+import { RefusedSignIns } from './accounts/refused-sign-ins.ts'
 import { SignInThrottle } from './accounts/sign-in-throttle.ts'
 import { AuditLog } from './audit/audit-log.ts'
 import type { ConsoleConfig } from './config.ts'
@@ -59,6 +60,9 @@ export async function openContext(
   const interrupted = await audit.finishInterrupted()
   if (interrupted > 0) log.warn({ interrupted }, 'writes cut off by the last stop are recorded')
 
+  const refusedSignIns = new RefusedSignIns(audit, log)
+  closing.push(() => refusedSignIns.flush())
+
   return {
     config,
     store,
@@ -70,7 +74,8 @@ export async function openContext(
     log,
     clock: Date.now,
     throttle: new SignInThrottle(),
-    passwords: await PasswordWork.create(),
+    refusedSignIns,
+    passwords: new PasswordWork(),
     setupToken: config.exposed && directory.empty ? mintToken(32) : undefined,
     metrics: createMetrics(),
     ready: () => store.check(),

@@ -2,8 +2,10 @@ export {
   type Answer,
   type Client,
   type ClientOptions,
+  type ClientStream,
   createClient,
   type RequestOptions,
+  type Seen,
 } from './client.ts'
 export {
   type ConnectOptions,
@@ -12,4 +14,5 @@ export {
   type PeerCertificate,
   peerCertificate,
 } from './connect.ts'
+export type { HttpProxy } from './open-tunnel.ts'
 export { fingerprintsOf, parsePin, pinMatches } from './pin.ts'

@@ -1,13 +1,18 @@
 import { once } from 'node:events'
-import { connect } from 'node:net'
-import { ROUTES } from '@keyrack/protocol'
+import { createServer, type IncomingMessage, request } from 'node:http'
+import { type AddressInfo, connect } from 'node:net'
+import { basicHeader, ROUTES } from '@keyrack/protocol'
 import { Instances, System } from '@keyrack/protocol/resources'
-import { mintApiKey, Secret } from '@keyrack/secrets'
-import { describe, expect, it } from 'vitest'
+import { hashApiKey, mintApiKey, Secret } from '@keyrack/secrets'
+import { createHealth, KeyThrottle } from '@keyrack/server'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { ask } from '../testing/ask.ts'
+import { collectLog } from '../testing/collect-log.ts'
 import { credential, exchange, openTls } from '../testing/raw-stream.ts'
 import { shareTestRack, startTestRack } from '../testing/start-test-rack.ts'
 import { waitUntil } from '../testing/wait-until.ts'
+import { textAnswer } from './answer.ts'
+import { createRequestListener } from './request-listener.ts'
 
 const rack = shareTestRack()
 
@@ -168,8 +173,8 @@ describe('with the Rack API key', () => {
   const BUILT = [
     ...['check', 'auth', 'instances.list', 'instances.terminate', 'parameters.get'],
     ...['parameters.set', 'system.get', 'system.update', 'system.capacity', 'system.processes'],
-    ...['system.releases', 'instances.keyroll', 'instances.keyroll-status', 'instances.host-key'],
-    ...['instances.trust', 'instances.authorized-keys', 'instances.rekey'],
+    ...['system.metrics', 'system.releases', 'instances.keyroll', 'instances.keyroll-status'],
+    ...['instances.host-key', 'instances.trust', 'instances.authorized-keys', 'instances.rekey'],
   ]
   const missing = ROUTES.filter((route) => !route.socket && !BUILT.includes(route.name))
   it.each(missing.map((route) => [route.name, route] as const))(
@@ -287,5 +292,50 @@ describe('the log', () => {
       expect(everything).not.toContain(secret.reveal())
       expect(everything).not.toContain(Buffer.from(`convox:${secret.reveal()}`).toString('base64'))
     }
+  })
+})
+
+describe('a key that is retired while a body drips in', () => {
+  it('CWE-367 is refused when the body is complete, and nothing has happened', async () => {
+    const key = mintApiKey('rack')
+    const live = [{ id: 'k-1', hash: hashApiKey(key) }]
+    let changes = 0
+    const listener = createRequestListener({
+      handlers: new Map([
+        [
+          'system.update',
+          async () => {
+            changes += 1
+            return textAnswer('changed')
+          },
+        ],
+      ]),
+      authentication: { keys: { live: () => live }, throttle: new KeyThrottle() },
+      health: createHealth({ database: () => {} }),
+      log: collectLog().log,
+    })
+    const server = createServer(listener).listen(0, '127.0.0.1')
+    onTestFinished(() => void server.close())
+    await once(server, 'listening')
+    const { port } = server.address() as AddressInfo
+
+    const send = async (meanwhile: () => void) => {
+      const headers = { authorization: basicHeader(key).reveal(), 'content-length': '7' }
+      const form = { 'content-type': 'application/x-www-form-urlencoded', expect: '100-continue' }
+      const path = '/system'
+      const asked = request({ port, path, method: 'PUT', headers: { ...headers, ...form } })
+      asked.flushHeaders()
+      // The head was read: the key is asked for the first time right behind this.
+      await once(asked, 'continue')
+      asked.write('Count')
+      meanwhile()
+      asked.end('=4')
+      const [answer] = (await once(asked, 'response')) as [IncomingMessage]
+      answer.resume()
+      return answer.statusCode
+    }
+    expect(await send(() => {})).toBe(200)
+    expect(await send(() => live.splice(0))).toBe(401)
+    expect(changes).toBe(1)
   })
 })

@@ -86,6 +86,8 @@ async function dispatch(
   const handler = handlers.get(route.name)
   if (handler === undefined) throw notBuilt(route.name)
   const form = await readForm(request, query)
+  // A body can be held back until the key that came with its head has been retired (CWE-367).
+  authenticate(authentication, request.headers.authorization, address)
   return handler({ parameters, form, requestId })
 }
 

@@ -4,12 +4,14 @@ import type { RackSchema } from '../database/schema.ts'
 import type { Engine } from '../engines/engine.ts'
 import { listInstances } from '../instances/list-instances.ts'
 import { describeCapacity } from '../system/describe-capacity.ts'
+import { describeMetrics } from '../system/describe-metrics.ts'
 import { describeParameters, describeSystem } from '../system/describe-system.ts'
 import type { InstanceCount } from '../system/instance-count.ts'
 import { listProcesses } from '../system/list-processes.ts'
 import { listReleases } from '../system/rack-releases.ts'
 import { RACK_VERSION } from '../system/rack-version.ts'
 import { readParameters, readSystemUpdate, type SystemUpdate } from '../system/system-update.ts'
+import type { UsageHistory } from '../system/usage-history.ts'
 import { type Answer, jsonAnswer } from './answer.ts'
 import { type InstanceKeyFacts, instanceKeyHandlers } from './instance-key-handlers.ts'
 
@@ -31,12 +33,13 @@ export interface RackFacts extends InstanceKeyFacts {
   rackId: string
   name: string
   instanceCount: InstanceCount
+  usage: Pick<UsageHistory, 'samples'>
   /** `host:port`, known once the Rack listens. */
   address: () => string
 }
 
 export function createRouteHandlers(facts: RackFacts): RouteHandlers {
-  const { store, engine, rackId, name, instanceCount } = facts
+  const { store, engine, rackId, name, instanceCount, usage } = facts
   const { maxInstances } = engine.capabilities
   const limits = { type: engine.name, version: RACK_VERSION, maxInstances }
   const system = async () =>
@@ -58,6 +61,7 @@ export function createRouteHandlers(facts: RackFacts): RouteHandlers {
       },
     ],
     ['system.capacity', async () => jsonAnswer(await describeCapacity(engine))],
+    ['system.metrics', async ({ form }) => jsonAnswer(describeMetrics(usage.samples, form()))],
     ['system.processes', async () => jsonAnswer(listProcesses(name))],
     ['system.releases', async () => jsonAnswer(await listReleases(store, name))],
     // Gen1 sets the Rack's parameters as those of an app with the Rack's name (protocol.md 8.4).

@@ -38,6 +38,12 @@ type Listener = (request: IncomingMessage, socket: Duplex, head: Buffer) => void
  */
 export function createUpgradeListener(options: UpgradeListenerOptions): Listener {
   const server = new WebSocketServer({ noServer: true, ...FRAME_SOCKET_OPTIONS })
+  // What this request is called, for a client that is refused inside of the stream.
+  const ids = new WeakMap<IncomingMessage, string>()
+  server.on('headers', (headers, request) => {
+    const id = ids.get(request)
+    if (id !== undefined) headers.push(`Request-Id: ${id}`)
+  })
   server.on('wsClientError', (_error, socket) => {
     refuseSocket(socket, new KeyrackError('invalid', 'this is not a valid WebSocket handshake'))
   })
@@ -55,6 +61,7 @@ export function createUpgradeListener(options: UpgradeListenerOptions): Listener
         return refused(NO_SUCH_ROUTE.status)
       }
       if (!sameOrigin(request.headers.origin, request.headers.host)) throw foreignOrigin()
+      ids.set(request, id)
       server.handleUpgrade(request, socket as Socket, head, (ws) => {
         void serve(options, { ws, socket, request, match, id })
       })

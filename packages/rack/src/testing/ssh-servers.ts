@@ -17,6 +17,7 @@ export type ServerKind = 'sshd' | 'dropbear'
 
 export const SSH_USER = 'keyrack'
 const SSHD = '/usr/sbin/sshd'
+const DROPBEAR = '/usr/sbin/dropbear'
 const ACCOUNT_ID = 20_001
 const WRAPPER = 'libnss_wrapper.so'
 
@@ -25,7 +26,7 @@ export function serverKinds(): ServerKind[] {
   if (process.platform !== 'linux') return []
   const kinds: Array<[ServerKind, string]> = [
     ['sshd', SSHD],
-    ['dropbear', 'dropbear'],
+    ['dropbear', DROPBEAR],
   ]
   const preload = spawnSync('/bin/true', [], { env: { LD_PRELOAD: WRAPPER }, encoding: 'utf8' })
   if (preload.stderr !== '') return []
@@ -188,7 +189,7 @@ export class SshServer {
     const [program, args] =
       kind === 'sshd'
         ? [SSHD, ['-D', '-e', '-f', join(folder, 'config')]]
-        : ['dropbear', ['-F', '-E', '-s', '-p', `127.0.0.1:${port}`, '-r', join(folder, 'host')]]
+        : [DROPBEAR, ['-F', '-E', '-s', '-p', `127.0.0.1:${port}`, '-r', join(folder, 'host')]]
     const child = spawn(
       program,
       [...args, ...(kind === 'dropbear' ? ['-P', join(folder, 'pid')] : [])],

@@ -169,6 +169,22 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: 'terminate an instance; the Rack replaces it',
     load: async () => (await import('./commands/instances/terminate.ts')).defineTerminate,
   },
+  'instances keyroll': {
+    summary: 'give every instance a new SSH key, without cutting anybody off',
+    load: async () => (await import('./commands/instances/keyroll.ts')).defineKeyroll,
+  },
+  'instances keyroll status': {
+    summary: 'show which instances have the new SSH key',
+    load: async () => (await import('./commands/instances/keyroll/status.ts')).defineKeyrollStatus,
+  },
+  'instances trust': {
+    summary: "accept an instance's new SSH host key",
+    load: async () => (await import('./commands/instances/trust.ts')).defineTrust,
+  },
+  'instances rekey': {
+    summary: 'print the SSH key line that an instance needs, and check it',
+    load: async () => (await import('./commands/instances/rekey.ts')).defineRekey,
+  },
   'api get': {
     summary: 'print what the server answers to a path',
     load: async () => (await import('./commands/api/get.ts')).defineApiGet,

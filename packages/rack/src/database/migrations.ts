@@ -2,6 +2,7 @@ import type { Migration } from '@keyrack/server'
 import { sql } from 'kysely'
 import { system } from './migrations/0002-system.ts'
 import { rackKeys } from './migrations/0003-rack-keys.ts'
+import { keyrolls } from './migrations/0004-keyrolls.ts'
 import { accessTokens } from './migrations/0005-access-tokens.ts'
 import { audit } from './migrations/0006-audit.ts'
 
@@ -63,8 +64,7 @@ export const MIGRATIONS: Migration[] = [
   },
   system,
   rackKeys,
-  // Taken by the keyrolls of the instances, which another branch brings.
-  { id: 4, name: 'place of the keyrolls', up: async () => {} },
+  keyrolls,
   accessTokens,
   audit,
 ]

@@ -51,6 +51,7 @@ describe('the local Rack', () => {
     const ada = await founder(domain)
     const listed = await onlyRack(domain, ada.id)
     expect(listed).toMatchObject({ name: 'dev', local: true, status: 'running', provider: 'local' })
+    expect(listed.version).toMatch(/^\d{14}$/)
     const key = openRackKey(domain.keyring, listed)
     expect((await ask(listed, key)).status).toBe(200)
     await expect(ask(listed, mintApiKey('rack'))).rejects.toMatchObject({ code: 'unauthenticated' })

@@ -87,6 +87,21 @@ describe('an official Rack', () => {
     expect(official.updates).toEqual([])
   })
 
+  it('whose roll does not end is left with the key that it takes, by hand', async () => {
+    const { ask, key, official, roll, held } = await officialConsole('20230627153132')
+    official.refuses = true
+    await ask(`${PATH}/roll`, { key, body: {} })
+    await eventually('the reason', async () => (await roll())?.error?.includes('answered 400'))
+    const cancelled = await ask(`${PATH}/roll/cancel`, { key, body: {} })
+    expect([cancelled.status, cancelled.json]).toEqual([
+      409,
+      expect.objectContaining({ error: expect.stringContaining('convox rack key set') }),
+    ])
+    expect((await ask(`${PATH}/set`, { key, body: { key: OFFICIAL_KEY } })).status).toBe(204)
+    await eventually('the end', async () => (await roll())?.state === 'failed')
+    expect(held()).toBe(OFFICIAL_KEY)
+  })
+
   it('whose key was changed elsewhere takes the one that is entered by hand', async () => {
     const { ask, key, official, held } = await officialConsole('20230627153132')
     const chosen = Secret.of('somebody chose this %20+ü')

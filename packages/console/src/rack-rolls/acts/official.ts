@@ -2,7 +2,7 @@ import { KeyrackError } from '@keyrack/protocol'
 import type { Client } from '@keyrack/protocol/client'
 import { Processes, System } from '@keyrack/protocol/resources'
 import type { Secret } from '@keyrack/secrets'
-import { type Act, CannotGoOn, type Outcome, type RollActs } from '../act.ts'
+import type { Act, Outcome, RollActs } from '../act.ts'
 import { between } from '../point.ts'
 import { rackClient } from '../rack-client.ts'
 import { tryKey, tryKeyEverywhere } from '../try-key.ts'
@@ -28,20 +28,21 @@ export function parameterActs(method: 'system-parameter' | 'app-parameter'): Rol
       await restartWebTasks(act)
       return { kind: 'done' }
     },
-    async withdraw(act) {
-      if ((await tryKey(act.domain.guard, act.rack, act.k1)) === 'refused') return { kind: 'done' }
-      return { kind: 'back', to: 'verifying', reason: 'the Rack takes the new key already' }
-    },
+    // Nothing tells whether the parameter was set, so nothing is taken back; see cancel-roll.ts.
+    withdraw: async () => ({
+      kind: 'back',
+      to: 'verifying',
+      reason: 'the Rack may have taken the new key',
+    }),
   }
 }
 
 async function stage(act: Act, method: 'system-parameter' | 'app-parameter'): Promise<Outcome> {
   const { domain, rack, k0, k1 } = act
-  if ((await tryKey(domain.guard, rack, k1)) === 'accepted') return { kind: 'done' }
-  if ((await tryKey(domain.guard, rack, k0)) === 'refused') {
-    throw new CannotGoOn(
-      'the Rack refuses the key that the Console holds; enter the right one with: convox rack key set',
-    )
+  if (await isTaken(act, k1)) return { kind: 'done' }
+  if (!(await isTaken(act, k0))) {
+    const reason = 'the Rack refuses both keys; enter the one it takes: convox rack key set'
+    return { kind: 'back', to: 'staging', reason }
   }
   const client = rackClient(domain.guard, rack, k0)
   const { name, status } = await readSystem(client)
@@ -52,9 +53,17 @@ async function stage(act: Act, method: 'system-parameter' | 'app-parameter'): Pr
   if (answer.status < 300 || /no updates are to be performed/i.test(answer.body)) {
     return { kind: 'done' }
   }
+  // An earlier try may have been taken, so the new key is never destroyed here, whatever is answered.
   const reason = `the Rack answered ${answer.status} to its new parameter`
-  if (answer.status < 500) throw new CannotGoOn(reason)
   return { kind: 'back', to: 'staging', reason }
+}
+
+/** Whether any of its tasks takes the key. */
+async function isTaken({ domain, rack }: Act, key: Secret): Promise<boolean> {
+  for (let tries = 0; tries < TRIES; tries += 1) {
+    if ((await tryKey(domain.guard, rack, key)) === 'accepted') return true
+  }
+  return false
 }
 
 function setPassword(client: Client, method: string, name: string, key: Secret) {

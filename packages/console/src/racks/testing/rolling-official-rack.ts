@@ -15,6 +15,8 @@ export interface RollingOfficialRack {
   tasks: Task[]
   /** A task that takes its old key with it when it is stopped. */
   stubborn: string | undefined
+  /** It takes no update. */
+  refuses: boolean
   /** Bodies of updates, in order. */
   updates: string[]
 }
@@ -32,6 +34,7 @@ export function letRoll(rack: OfficialRack, version: string): RollingOfficialRac
     status: 'running',
     tasks: ['web-1', 'web-2'].map((id) => ({ id, key: OFFICIAL_KEY, started: LONG_AGO })),
     stubborn: undefined,
+    refuses: false,
     updates: [],
   }
   let polls = 0
@@ -70,6 +73,10 @@ export function letRoll(rack: OfficialRack, version: string): RollingOfficialRac
 
   function update({ body }: Asked, response: ServerResponse): void {
     state.updates.push(body)
+    if (state.refuses) {
+      text(response, 400, 'no\n')
+      return
+    }
     const form = new URLSearchParams(body)
     const password = first
       ? form.get('Password')

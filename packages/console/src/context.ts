@@ -9,6 +9,8 @@ import type { ConsoleConfig } from './config.ts'
 import type { Database } from './database/schema.ts'
 import type { Directory } from './directory.ts'
 import type { Freshness } from './follow-directory.ts'
+import type { CredentialLedger } from './vault/credential-ledger.ts'
+import type { MasterKeyHolders } from './vault/master-key-holders.ts'
 
 export type { Permission }
 
@@ -34,6 +36,8 @@ export interface Domain {
   directory: Directory
   /** Whether the directory may be believed, when other Consoles write to the same database. */
   freshness: Freshness
+  /** What was written to the tables of credentials; written through `vault/write-credential.ts`. */
+  ledger: CredentialLedger
   audit: AuditLog
   log: Logger
   /** Now, in milliseconds since 1970. */
@@ -48,6 +52,8 @@ export interface Domain {
 export interface ConsoleContext extends Domain {
   config: ConsoleConfig
   keyring: Keyring
+  /** Which Consoles of this database have which master keys. */
+  holders: MasterKeyHolders
   metrics: Metrics
   /** Fails when the Console cannot serve; `/readyz` of the public listeners asks it too. */
   ready: () => Promise<void>

@@ -2,6 +2,7 @@ import type { Store } from '@keyrack/server'
 import { readDirectoryVersion } from './database/directory-version.ts'
 import { EMPTY_SNAPSHOT, loadSnapshot, type Snapshot } from './database/load-snapshot.ts'
 import type { Database } from './database/schema.ts'
+import type { CredentialLedger } from './vault/credential-ledger.ts'
 
 /** A person's role in one organization, with the names the official product uses. */
 export type Role = 'administrator' | 'operator' | 'developer' | 'viewer'
@@ -67,6 +68,8 @@ export interface RackEntry {
   /** The id that the Rack gives itself; null for official ones. */
   readonly remoteId: string | null
   readonly status: RackStatus
+  /** Its row was changed by somebody else, so its key is not used (`vault/credential-ledger.ts`). */
+  readonly refused?: true
 }
 
 export interface Directory {
@@ -99,7 +102,10 @@ export interface ConsoleDirectory extends Directory {
  * What requests are answered from: plain maps in memory (design 4, hot path), replaced as a whole,
  * so a request never sees half of a write.
  */
-export function createDirectory(store: Store<Database>): ConsoleDirectory {
+export function createDirectory(
+  store: Store<Database>,
+  ledger: CredentialLedger,
+): ConsoleDirectory {
   let current: Snapshot = EMPTY_SNAPSHOT
   let currentVersion = 0
   const statuses = new Map<string, RackStatus>()
@@ -129,16 +135,21 @@ export function createDirectory(store: Store<Database>): ConsoleDirectory {
       return directory.organizationsOf(actor).flatMap(({ id }) =>
         (current.racks.get(id) ?? []).map((rack) => ({
           ...rack,
-          status: statuses.get(rack.id) ?? (rack.managed ? 'unreachable' : 'unknown'),
+          status: rack.refused
+            ? 'failed'
+            : (statuses.get(rack.id) ?? (rack.managed ? 'unreachable' : 'unknown')),
         })),
       )
     },
     setRackStatus: (rackId, status) => void statuses.set(rackId, status),
     async refresh() {
-      const loaded = await store.read(async (tx) => ({
-        version: await readDirectoryVersion(tx),
-        snapshot: await loadSnapshot(tx),
-      }))
+      const { seen } = ledger
+      const loaded = await store.read(async (tx) => {
+        const version = await readDirectoryVersion(tx)
+        const examined = await ledger.examine(tx, seen)
+        return { version, examined, snapshot: await loadSnapshot(tx, examined) }
+      })
+      ledger.adopt(loaded.examined)
       directory.swap(loaded.snapshot, loaded.version)
     },
     onChange: (listener) => void listeners.push(listener),

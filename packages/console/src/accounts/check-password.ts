@@ -28,7 +28,7 @@ export async function checkPassword(
   domain.throttle.attempt(subject, request.address)
   const { allowed, stored } = await domain.store.transaction(async (tx) => ({
     allowed: await countAttempt(tx, subject, request.address, domain.clock()),
-    stored: await passwordOf(tx, email),
+    stored: await passwordOf(domain, tx, email),
   }))
   if (!allowed) throw limited()
   const right = await domain.passwords.verify(stored?.password_hash, password)
@@ -37,12 +37,19 @@ export async function checkPassword(
   throw passwordRefused()
 }
 
-export function passwordOf(tx: Tx, email: string): Promise<StoredPassword | undefined> {
-  return tx
+/** Throws when somebody else than a Console has changed it. */
+export async function passwordOf(
+  { ledger }: Pick<Domain, 'ledger'>,
+  tx: Tx,
+  email: string,
+): Promise<StoredPassword | undefined> {
+  const stored = await tx
     .selectFrom('accounts')
     .where('email', '=', email)
     .select(['id', 'password_hash'])
     .executeTakeFirst()
+  if (stored !== undefined) await ledger.check(tx, 'accounts', stored.id)
+  return stored
 }
 
 export function passwordRefused(): KeyrackError {

@@ -31,7 +31,7 @@ export async function signIn(
   if (domain.directory.accountById(stored.id) === undefined) await domain.freshness.newest()
   const signedIn = await domain.store.transaction(async (tx) => {
     // The password may have been changed, and its sessions ended, while this one was verified.
-    const now = await passwordOf(tx, email)
+    const now = await passwordOf(domain, tx, email)
     const account = domain.directory.accountById(now?.id ?? '')
     if (account === undefined || now?.password_hash !== stored.password_hash) return undefined
     await rememberAddress(tx, subject, request.address, domain.clock())

@@ -24,8 +24,8 @@ export const HOST_COMMANDS: Readonly<Record<string, HostCommand>> = {
     load: async () => (await import('./migrate.ts')).migrateCommand,
   },
   keys: {
-    usage: 'create',
-    summary: 'make the master key for Consoles on a PostgreSQL database',
+    usage: 'create|rotate|status|verify|retire ID',
+    summary: 'master keys: make one, seal everything anew, see that nothing was put back',
     load: async () => (await import('./keys.ts')).keysCommand,
   },
   help: {

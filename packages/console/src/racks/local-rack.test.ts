@@ -6,6 +6,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import type { RackEntry } from '../directory.ts'
 import { entry, founder, openDomain, type TestDomain } from '../testing/console-domain.ts'
 import { eventually, isAlive } from '../testing/eventually.ts'
+import { writeCredential } from '../vault/write-credential.ts'
 import { LocalRack, type LocalRackOptions } from './local-rack.ts'
 import { localRackFolder, localRackRow } from './local-rack-row.ts'
 import { openRackKey, rackKeyContext } from './open-rack-key.ts'
@@ -150,7 +151,11 @@ describe('the local Rack', () => {
     const ada = await founder(domain)
     await first.rack.stop()
     const other = seal(domain.keyring, mintApiKey('rack'), rackKeyContext(first.row.id, 1))
-    await domain.commit((tx) => tx.updateTable('racks').set({ sealed_key: other }).execute())
+    await domain.commit((tx) =>
+      writeCredential(tx, 'racks', first.row.id, () =>
+        tx.updateTable('racks').set({ sealed_key: other }).execute(),
+      ),
+    )
     const second = await prepare(domain)
     await second.rack.start()
     expect((await onlyRack(domain, ada.id)).status).toBe('failed')

@@ -6,8 +6,14 @@ import { hashApiKey, type Keyring, type Secret } from '@keyrack/secrets'
 import type { ConsoleConfig } from '../config.ts'
 import type { Domain } from '../context.ts'
 import type { RackStatus } from '../directory.ts'
+import { writeCredential } from '../vault/write-credential.ts'
 import { VERSION } from '../version.ts'
-import { LOCAL_RACK_NAME, type LocalRackRow, localRackFolder } from './local-rack-row.ts'
+import {
+  LOCAL_RACK_NAME,
+  type LocalRackRow,
+  localRackFolder,
+  readLocalRack,
+} from './local-rack-row.ts'
 import { openRackKey } from './open-rack-key.ts'
 import { RackChild, type RackReady } from './rack-child.ts'
 
@@ -24,7 +30,7 @@ const RESTART_MS_MAX = 30_000
 const STEADY_MS = 60_000
 
 export interface LocalRackOptions {
-  domain: Pick<Domain, 'commit' | 'directory' | 'log'>
+  domain: Pick<Domain, 'commit' | 'directory' | 'ledger' | 'log' | 'store'>
   keyring: Keyring
   config: Pick<ConsoleConfig, 'dataDir' | 'rackPort' | 'logLevel' | 'childEnvironment'>
   row: LocalRackRow
@@ -91,6 +97,8 @@ export class LocalRack {
   /** One run from start to end; answers how it ended. */
   async #run(first: { resolve(): void; reject(error: unknown): void }): Promise<string> {
     const { signal } = this.#stopping
+    // Its key may have been sealed anew, under another master key, since the last run.
+    this.#row = (await readLocalRack(this.#options.domain)) ?? this.#row
     const child = new RackChild({ file: this.#options.program ?? RACK_PROGRAM, env: this.#env() })
     this.#child = child
     await this.#firstWord(child).then(first.resolve, (error: unknown) => {
@@ -138,11 +146,13 @@ export class LocalRack {
   async #adoptAddress({ url, fingerprint, rackId }: RackReady): Promise<void> {
     if (this.#row.url === url && this.#row.pin === fingerprint) return
     await this.#options.domain.commit((tx) =>
-      tx
-        .updateTable('racks')
-        .set({ url, pin: fingerprint, ...(rackId === undefined ? {} : { remote_id: rackId }) })
-        .where('id', '=', this.#row.id)
-        .execute(),
+      writeCredential(tx, 'racks', this.#row.id, () =>
+        tx
+          .updateTable('racks')
+          .set({ url, pin: fingerprint, ...(rackId === undefined ? {} : { remote_id: rackId }) })
+          .where('id', '=', this.#row.id)
+          .execute(),
+      ),
     )
     this.#row = { ...this.#row, url, pin: fingerprint }
   }

@@ -1,6 +1,7 @@
 import { KeyrackError } from '@keyrack/protocol'
 import type { RequestContext } from '../context.ts'
 import type { AccountEntry } from '../directory.ts'
+import { replaceCredential } from '../vault/write-credential.ts'
 import { administeredRack, type RackName, refuseManaged } from './administered-rack.ts'
 import { recordRackEvent } from './rack-event.ts'
 import type { RacksDomain } from './racks-domain.ts'
@@ -18,11 +19,9 @@ export async function removeRack(
   const rack = administeredRack(domain.directory, actor, rackName, 'remove its Racks')
   refuseManaged(rack)
   await domain.commit(async (tx) => {
-    const removed = await tx
-      .deleteFrom('racks')
-      .where('id', '=', rack.id)
-      .returning('id')
-      .executeTakeFirst()
+    const removed = await replaceCredential(tx, 'racks', rack.id, () =>
+      tx.deleteFrom('racks').where('id', '=', rack.id).returning('id').executeTakeFirst(),
+    )
     if (removed === undefined) throw new KeyrackError('not-found', 'this Rack was just removed')
     const { organization, id: rackId, url: note } = rack
     const target = `${organization.name}/${rack.name}`

@@ -34,7 +34,7 @@ export class Keyring {
 
   /** Opens with these keys too, from now on; what seals stays the same. */
   learn(keys: readonly MasterKey[]): void {
-    for (const key of keys) this.#keys.set(key.id, key)
+    for (const key of keys) if (!this.#keys.has(key.id)) this.#keys.set(key.id, key)
   }
 
   sealWith(id: string): void {

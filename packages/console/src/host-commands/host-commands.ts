@@ -28,6 +28,16 @@ export const HOST_COMMANDS: Readonly<Record<string, HostCommand>> = {
     summary: 'master keys: make one, seal everything anew, see that nothing was put back',
     load: async () => (await import('./keys.ts')).keysCommand,
   },
+  backup: {
+    usage: 'FILE',
+    summary: 'write the database to a file, also while the server runs',
+    load: async () => (await import('./backup.ts')).backupCommand,
+  },
+  restore: {
+    usage: 'FILE [--force]',
+    summary: 'replace the database by a backup, with the server stopped',
+    load: async () => (await import('./restore.ts')).restoreCommand,
+  },
   help: {
     usage: '',
     summary: 'show this',

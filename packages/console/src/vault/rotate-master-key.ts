@@ -68,26 +68,29 @@ export async function rotateMasterKey(
     target: id,
     ...request,
   }
+  const usage = await store.read((tx) => keyUsage(tx))
+  const all = [...usage.keys()].reduce(
+    (sum, used) => sum + (used === id ? 0 : total(usage, used)),
+    0,
+  )
+  let resealed = 0
   const eventId = await domain.commit(async (tx) => {
     await requireAt(tx, before)
     const audited = await audit.started(event, tx)
     for (const column of SEALED_COLUMNS) {
       if (!FIRST_TABLES.has(column.table)) continue
       for (const value of await readSealed(tx, column, { except: id })) {
-        if (await reseal(domain, tx, column, value, key)) continue
-        throw new TypeError(
-          `${column.table}.${column.column} was opened at the start and is not now`,
-        )
+        if (!(await reseal(domain, tx, column, value, key))) {
+          throw new TypeError(`${column.table}.${column.column} does not open any more`)
+        }
+        resealed += 1
       }
     }
     return audited
   })
   keyring.sealWith(id)
   const failed: string[] = []
-  let resealed = 0
-  const usage = await store.read((tx) => keyUsage(tx))
-  const all = [...usage.keys()].reduce((sum, key) => sum + (key === id ? 0 : total(usage, key)), 0)
-  progress(0, all)
+  progress(resealed, all)
   for (const column of SEALED_COLUMNS) {
     for (let after: SealedValue | undefined, more = true; more; ) {
       const batch = await domain.commit(async (tx) => {
@@ -136,7 +139,7 @@ async function chooseKey({
   const before = current.id
   if (unfinished) return { key: current, before, continued: true }
   const { newest } = keyring
-  if (newest !== current) return { key: newest, before, continued: false }
+  if (newest.id !== before) return { key: newest, before, continued: false }
   // Newer than the current one also where the clock was set back: the newest is what others choose.
   const key = createMasterKey(undefined, () => Math.max(Date.now(), current.createdAt + 1))
   writeMasterKey(config.keyDir, key)

@@ -83,6 +83,35 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: 'wait until the Rack runs',
     load: async () => (await import('./commands/rack/wait.ts')).defineWait,
   },
+  'rack key': {
+    summary: "show how it is with the Rack's API key",
+    load: async () => (await import('./commands/rack/key/status.ts')).defineStatus,
+    argument: true,
+  },
+  'rack key roll': {
+    summary: 'give the Rack a new API key; no request fails',
+    load: async () => (await import('./commands/rack/key/roll.ts')).defineRoll,
+  },
+  'rack key status': {
+    summary: 'show the last roll, and who still uses the old key',
+    load: async () => (await import('./commands/rack/key/status.ts')).defineStatus,
+  },
+  'rack key finish': {
+    summary: 'end the old key before its grace is over',
+    load: async () => (await import('./commands/rack/key/finish.ts')).defineFinish,
+  },
+  'rack key cancel': {
+    summary: 'take a roll back before its new key is in force',
+    load: async () => (await import('./commands/rack/key/cancel.ts')).defineCancel,
+  },
+  'rack key schedule': {
+    summary: 'have the Console roll the key every so often',
+    load: async () => (await import('./commands/rack/key/schedule.ts')).defineSchedule,
+  },
+  'rack key set': {
+    summary: 'enter a key that was changed without the Console',
+    load: async () => (await import('./commands/rack/key/set.ts')).defineSet,
+  },
   'rack install': {
     summary: 'install a Rack on this machine: convox rack install local NAME',
     load: async () => (await import('./commands/rack/install.ts')).defineRackInstall,

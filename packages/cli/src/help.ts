@@ -12,6 +12,13 @@ const GROUPS: readonly (readonly [string, readonly string[]])[] = [
       ...['rack releases', 'rack wait'],
     ],
   ],
+  [
+    "The Rack's API key",
+    [
+      ...['rack key', 'rack key roll', 'rack key status', 'rack key finish'],
+      ...['rack key cancel', 'rack key schedule', 'rack key set'],
+    ],
+  ],
   ['Racks of a Console', ['racks add', 'racks remove', 'racks rename', 'racks trust']],
   ['Racks on this machine', ['install', 'uninstall', 'rack install', 'rack start', 'rack stop']],
   ['Instances', ['instances', 'instances ssh', 'instances terminate']],

@@ -15,6 +15,7 @@ import {
   secretText,
   text,
 } from '@keyrack/server'
+import type { WebhookSettings } from './rack-rolls/webhook.ts'
 
 /** Everything the Console reads from its environment, already checked. */
 export interface ConsoleConfig {
@@ -41,6 +42,8 @@ export interface ConsoleConfig {
   publicUrl: string | undefined
   /** Private networks (CIDR) in which Racks may be. */
   rackNetworks: readonly string[]
+  /** Who is told of scheduled work that failed. */
+  webhook: WebhookSettings | undefined
   logLevel: LogLevel
   /** Whether somebody beyond this machine can reach a listener, so the first account needs the setup token. */
   exposed: boolean
@@ -67,6 +70,8 @@ const SPECS = {
   RACK_NETWORKS: list(),
   LOG_LEVEL: oneOf(LOG_LEVELS, 'info'),
   DATABASE_URL: secretText(),
+  WEBHOOK_URL: text(),
+  WEBHOOK_SECRET: secretText(),
 }
 
 export function readConfig(source: SettingsSource): ConsoleConfig {
@@ -79,6 +84,7 @@ export function readConfig(source: SettingsSource): ConsoleConfig {
     ...networkProblems('TRUSTED_PROXIES', settings.TRUSTED_PROXIES),
     ...networkProblems('RACK_NETWORKS', settings.RACK_NETWORKS),
     ...publicUrlProblems(settings.PUBLIC_URL),
+    ...webhookProblems(settings.WEBHOOK_URL, settings.WEBHOOK_SECRET),
     ...samePortProblems(settings),
   ]
   if (problems.length > 0) throw new KeyrackError('invalid', problems.join('\n'))
@@ -99,6 +105,10 @@ export function readConfig(source: SettingsSource): ConsoleConfig {
     allowedHosts: settings.ALLOWED_HOSTS,
     publicUrl: settings.PUBLIC_URL,
     rackNetworks: settings.RACK_NETWORKS,
+    webhook:
+      settings.WEBHOOK_URL === undefined || settings.WEBHOOK_SECRET === undefined
+        ? undefined
+        : { url: settings.WEBHOOK_URL, secret: settings.WEBHOOK_SECRET },
     logLevel: settings.LOG_LEVEL,
     // A reverse proxy makes the loopback listener reachable; each of these settings announces one.
     exposed:
@@ -151,6 +161,27 @@ function publicUrlProblems(value: string | undefined): string[] {
   return good && url.password === '' && url.pathname === '/' && url.search === ''
     ? []
     : ['PUBLIC_URL must be an address without a path, such as https://console.example.com']
+}
+
+/** Long enough that nobody guesses it from a message that was overheard. */
+const WEBHOOK_SECRET_LENGTH = 32
+
+function webhookProblems(url: string | undefined, secret: Secret | undefined): string[] {
+  if (url === undefined && secret === undefined) return []
+  if (url === undefined || secret === undefined) {
+    return ['WEBHOOK_URL and WEBHOOK_SECRET belong together; set both or none']
+  }
+  const parsed = URL.canParse(url) ? new URL(url) : undefined
+  const host = parsed?.hostname.replace(/^\[|\]$/g, '') ?? ''
+  const safe = parsed?.protocol === 'https:' || (parsed?.protocol === 'http:' && isLoopback(host))
+  return [
+    ...(safe && parsed.username === '' && parsed.password === ''
+      ? []
+      : ['WEBHOOK_URL must be an https address without a password; http only to this machine']),
+    ...(secret.reveal().length >= WEBHOOK_SECRET_LENGTH
+      ? []
+      : [`WEBHOOK_SECRET must have at least ${WEBHOOK_SECRET_LENGTH} characters`]),
+  ]
 }
 
 function samePortProblems(settings: Record<string, unknown>): string[] {

@@ -9,6 +9,7 @@ import type { ConsoleConfig } from './config.ts'
 import type { Database } from './database/schema.ts'
 import type { Directory } from './directory.ts'
 import type { Freshness } from './follow-directory.ts'
+import type { RackRolls } from './rack-rolls/rack-rolls.ts'
 import type { CredentialLedger } from './vault/credential-ledger.ts'
 import type { MasterKeyHolders } from './vault/master-key-holders.ts'
 
@@ -55,6 +56,7 @@ export interface ConsoleContext extends Domain {
   /** Which Consoles of this database have which master keys. */
   holders: MasterKeyHolders
   metrics: Metrics
+  rolls: RackRolls
   /** Fails when the Console cannot serve; `/readyz` of the public listeners asks it too. */
   ready: () => Promise<void>
 }

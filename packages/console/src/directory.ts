@@ -83,6 +83,12 @@ export interface Directory {
   organizationByName(name: string): OrganizationEntry | undefined
   /** Racks of the actor's organizations, sorted by organization and name. */
   racksOf(actor: Actor): readonly RackEntry[]
+  /** For what is not done in anybody's name. */
+  rackById(id: string): RackEntry | undefined
+  /** By the id that a Rack gives itself. */
+  rackByRemoteId(remoteId: string): RackEntry | undefined
+  /** Those of every organization. */
+  allRacks(): readonly RackEntry[]
   /** What a supervisor, the proxy or a check found out; kept in memory only. */
   setRackStatus(rackId: string, status: RackStatus): void
   refresh(): Promise<void>
@@ -110,6 +116,12 @@ export function createDirectory(
   let currentVersion = 0
   const statuses = new Map<string, RackStatus>()
   const listeners: Array<() => void> = []
+  const withStatus = (rack: Omit<RackEntry, 'status'>): RackEntry => ({
+    ...rack,
+    status: rack.refused
+      ? 'failed'
+      : (statuses.get(rack.id) ?? (rack.managed ? 'unreachable' : 'unknown')),
+  })
 
   const directory: ConsoleDirectory = {
     get empty() {
@@ -131,15 +143,20 @@ export function createDirectory(
       for (const entry of current.organizations.values()) if (entry.name === name) return entry
       return undefined
     },
-    racksOf(actor) {
-      return directory.organizationsOf(actor).flatMap(({ id }) =>
-        (current.racks.get(id) ?? []).map((rack) => ({
-          ...rack,
-          status: rack.refused
-            ? 'failed'
-            : (statuses.get(rack.id) ?? (rack.managed ? 'unreachable' : 'unknown')),
-        })),
-      )
+    racksOf: (actor) =>
+      directory
+        .organizationsOf(actor)
+        .flatMap(({ id }) => (current.racks.get(id) ?? []).map(withStatus)),
+    allRacks: () => [...current.racksById.values()].map(withStatus),
+    rackById(id) {
+      const rack = current.racksById.get(id)
+      return rack === undefined ? undefined : withStatus(rack)
+    },
+    rackByRemoteId(remoteId) {
+      for (const rack of current.racksById.values()) {
+        if (rack.remoteId === remoteId) return withStatus(rack)
+      }
+      return undefined
     },
     setRackStatus: (rackId, status) => void statuses.set(rackId, status),
     async refresh() {

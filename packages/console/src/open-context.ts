@@ -12,6 +12,8 @@ import { createCommit } from './database/commit.ts'
 import type { Database } from './database/schema.ts'
 import { type ConsoleDirectory, createDirectory } from './directory.ts'
 import { ALWAYS_FRESH, DirectoryFollower, type Freshness } from './follow-directory.ts'
+import { createRackRolls } from './rack-rolls/create-rack-rolls.ts'
+import type { Point } from './rack-rolls/point.ts'
 import {
   type MasterKeyHolders,
   ONLY_HOLDER,
@@ -28,6 +30,7 @@ export async function openContext(
   config: ConsoleConfig,
   log: Logger,
   closing: Closing,
+  point?: Point,
 ): Promise<ConsoleContext> {
   const { store, keyring } = await openVault(config, log, closing)
   const folder = join(config.dataDir, 'console')
@@ -41,18 +44,18 @@ export async function openContext(
   const interrupted = await audit.finishInterrupted()
   if (interrupted > 0) log.warn({ interrupted }, 'writes cut off by the last stop are recorded')
 
+  const clock = Date.now
+  const commit = createCommit(store, directory, ledger)
+  const domain = { store, commit, ledger, directory, audit, clock, freshness }
+  const rolls = createRackRolls({ domain, keyring, config, log, consoleId: owner, point })
+
   return {
+    ...domain,
     config,
-    store,
-    commit: createCommit(store, directory, ledger),
-    ledger,
     keyring,
     holders,
-    directory,
-    freshness,
-    audit,
     log,
-    clock: Date.now,
+    rolls,
     throttle: new SignInThrottle(),
     passwords: await PasswordWork.create(),
     setupToken: config.exposed && directory.empty ? mintToken(32) : undefined,

@@ -13,6 +13,7 @@ import { type Closing, openContext } from './open-context.ts'
 import { removeOperatorAccess, writeOperatorAccess } from './operator/operator-access.ts'
 import { createOperatorRoutes } from './operator/operator-routes.ts'
 import { createProxy } from './proxy/index.ts'
+import type { Point } from './rack-rolls/point.ts'
 import type { LocalRack } from './racks/local-rack.ts'
 import { prepareLocalRack } from './racks/prepare-local-rack.ts'
 
@@ -40,7 +41,11 @@ const REQUEST_GRACE_MS = 3_000
 const RACK_WAIT_MS = 5_000
 
 /** The composition root, read top to bottom. What was opened is closed on failure, newest first. */
-export async function startConsole(config: ConsoleConfig, log: Logger): Promise<RunningConsole> {
+export async function startConsole(
+  config: ConsoleConfig,
+  log: Logger,
+  point?: Point,
+): Promise<RunningConsole> {
   const closing: Closing = []
   const stop = async (): Promise<void> => {
     const failures: unknown[] = []
@@ -54,7 +59,7 @@ export async function startConsole(config: ConsoleConfig, log: Logger): Promise<
     if (failures.length > 0) throw new AggregateError(failures, 'not everything could be closed')
   }
   try {
-    const context = await openContext(config, log, closing)
+    const context = await openContext(config, log, closing, point)
     return { ...(await serve(context, closing)), stop }
   } catch (error) {
     // What went wrong first is what has to be read.
@@ -67,12 +72,13 @@ async function serve(
   context: ConsoleContext,
   closing: Closing,
 ): Promise<Omit<RunningConsole, 'stop'>> {
-  const { config, log, directory, keyring, audit, metrics } = context
+  const { config, log, directory, keyring, audit, metrics, rolls } = context
   const authenticate = createKeyAuthenticator(context)
   const proxy = createProxy({
     directory,
     keyring,
     audit,
+    rolls,
     rackNetworks: config.rackNetworks,
     authenticate,
     beforeDirectory: (authorization) => beforeDirectory(context, authorization),
@@ -103,6 +109,8 @@ async function serve(
   const folder = join(config.dataDir, 'console')
   writeOperatorAccess(folder, { port: operator.port, token })
   closing.push(() => removeOperatorAccess(folder))
+  closing.push(() => rolls.stop())
+  await rolls.start()
   let rack: LocalRack | undefined
   closing.push(() => rack?.stop())
   // Last in, first out: while requests end, the Rack they are about still runs.

@@ -147,3 +147,30 @@ export const DeployKeys = z.array(DeployKey)
 
 /** What making one answers. */
 export const CreatedDeployKey = fields({ name: z.string(), key: z.string(), expires_at: text })
+
+/** A roll of a Rack's API key, as the Console's own API tells it. Times in milliseconds since 1970. */
+export const KeyRoll = fields({
+  id: text,
+  rack: text,
+  state: text,
+  detail: text,
+  started_by: text,
+  started_at: integer,
+  updated_at: integer,
+  grace_until: z.number().nullish(),
+  error: z.string().nullish(),
+  uses: z
+    .array(fields({ address: text, client: text, last_at: integer, count: integer }))
+    .nullish()
+    .transform((value) => value ?? []),
+})
+export type KeyRoll = z.infer<typeof KeyRoll>
+
+/** `GET /api/racks/{organization}/{rack}/key`. */
+export const KeyReport = fields({
+  rack: text,
+  version: integer,
+  roll: KeyRoll.nullish(),
+  schedule: fields({ every_seconds: integer, next_at: integer }).nullish(),
+})
+export type KeyReport = z.infer<typeof KeyReport>

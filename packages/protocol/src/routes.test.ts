@@ -33,7 +33,19 @@ describe('ROUTES', () => {
 
   it('a Rack API key and tokens are changed only by a Console', () => {
     const only = ROUTES.filter((one) => one.consoleOnly !== undefined).map((one) => one.name)
-    expect(only).toEqual(['system.token.create', 'system.token.rotate', 'key.stage', 'key.retire'])
+    expect(only).toEqual([
+      'system.token.create',
+      'system.token.rotate',
+      'system.token.list',
+      'system.token.revoke',
+      'key.status',
+      'key.stage',
+      'key.unstage',
+      'key.retire',
+      'key.register',
+      'key.challenge',
+      'key.recover',
+    ])
     expect(route('system.update').guard).toBe('rack-password')
     expect(route('parameters.set').guard).toBe('rack-password')
   })

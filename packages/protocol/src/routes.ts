@@ -103,12 +103,24 @@ export const ROUTES: readonly Route[] = [
   http('system.token.rotate', 'PUT /system/jwt/rotate', 'administer', {
     consoleOnly: ACCESS_INSTEAD,
   }),
+  http('system.token.list', 'GET /system/jwt/tokens', 'administer', {
+    consoleOnly: ACCESS_INSTEAD,
+  }),
+  http('system.token.revoke', 'DELETE /system/jwt/tokens/{id}', 'administer', {
+    consoleOnly: ACCESS_INSTEAD,
+  }),
   // Official v2 changes security groups with a GET (protocol.md 9 item 7).
   http('system.sync-addresses', 'GET /system/sync/whitelist/instances/ip', 'administer', {
     audited: true,
   }),
+  // What a Console and our Rack say to each other about the Rack's key (key-resources.ts).
+  http('key.status', 'GET /system/key', 'administer', { consoleOnly: ROLL_INSTEAD }),
   http('key.stage', 'POST /system/key/stage', 'administer', { consoleOnly: ROLL_INSTEAD }),
+  http('key.unstage', 'POST /system/key/unstage', 'administer', { consoleOnly: ROLL_INSTEAD }),
   http('key.retire', 'POST /system/key/retire', 'administer', { consoleOnly: ROLL_INSTEAD }),
+  http('key.register', 'POST /system/key/register', 'administer', { consoleOnly: ROLL_INSTEAD }),
+  http('key.challenge', 'POST /system/key/challenge', 'administer', { consoleOnly: ROLL_INSTEAD }),
+  http('key.recover', 'POST /system/key/recover', 'administer', { consoleOnly: ROLL_INSTEAD }),
 
   http('instances.list', 'GET /instances', 'read'),
   http('instances.keyroll', 'POST /instances/keyroll', 'administer'),

@@ -9,7 +9,7 @@ import {
   type SettingsSource,
   text,
 } from '@keyrack/server'
-import { keyHashProblem } from './rack-keys/rack-keys.ts'
+import { keyHashProblem } from './rack-keys/key-hash-problem.ts'
 
 /** Everything the Rack reads from its environment, already checked. */
 export interface RackConfig {

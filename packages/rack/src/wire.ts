@@ -11,6 +11,8 @@ import {
   openKeyring,
   openStore,
 } from '@keyrack/server'
+import { AccessTokens } from './access-tokens/access-tokens.ts'
+import { createTokenHandlers } from './access-tokens/token-handlers.ts'
 import type { RackConfig } from './config.ts'
 import { MIGRATIONS } from './database/migrations.ts'
 import type { RackSchema } from './database/schema.ts'
@@ -23,7 +25,10 @@ import { createStreamHandlers } from './http/stream-handlers.ts'
 import { createUpgradeListener } from './http/upgrade-listener.ts'
 import { KnownInstances } from './instances/known-instances.ts'
 import { SshKeys } from './instances/ssh-keys.ts'
-import { loadRackKeys } from './rack-keys/rack-keys.ts'
+import { ConsoleRecovery } from './rack-keys/console-recovery.ts'
+import { createKeyHandlers } from './rack-keys/key-handlers.ts'
+import { RackKeys } from './rack-keys/rack-keys.ts'
+import type { ClockSource } from './rack-keys/seen-clock.ts'
 import { InstanceCount } from './system/instance-count.ts'
 import { canaryRow, loadRackRecord, rememberPort } from './system/rack-record.ts'
 import { recordRelease } from './system/rack-releases.ts'
@@ -44,13 +49,17 @@ const STREAM_GRACE_MS = 2_000
 const CLOSE_GRACE_MS = 2_000
 
 /** The composition root of the Rack, read top to bottom. What was opened is closed on failure. */
-export async function startRack(config: RackConfig, log: Logger): Promise<RunningRack> {
+export async function startRack(
+  config: RackConfig,
+  log: Logger,
+  clock: { clock?: ClockSource } = {},
+): Promise<RunningRack> {
   const closing: Array<() => Promise<void> | void> = []
   const stop = async (): Promise<void> => {
     for (const close of closing.splice(0).reverse()) await close()
   }
   try {
-    return { ...(await open(config, log, closing)), stop }
+    return { ...(await open(config, log, closing, clock)), stop }
   } catch (error) {
     await stop()
     throw error
@@ -61,6 +70,7 @@ async function open(
   config: RackConfig,
   log: Logger,
   closing: Array<() => Promise<void> | void>,
+  clock: { clock?: ClockSource },
 ): Promise<Omit<RunningRack, 'stop'>> {
   const notice = (text: string): void => log.warn(text)
   const folder = join(config.dataDir, 'racks', config.rackName)
@@ -76,11 +86,14 @@ async function open(
     canary: canaryRow(store),
     notice,
   })
-  const keys = await loadRackKeys({ store, configuredHash: config.rackKeyHash, log })
-  const sshKeys = new SshKeys(store, keyring)
-  await sshKeys.ensureFirst()
   const systemLog = await SystemLog.open({ store, log })
   closing.push(() => systemLog.close())
+  const configuredHash = config.rackKeyHash
+  const keys = await RackKeys.open({ store, systemLog, configuredHash, log, ...clock })
+  closing.push(() => keys.close())
+  const tokens = await AccessTokens.open({ store, keyring, keys })
+  const sshKeys = new SshKeys(store, keyring)
+  await sshKeys.ensureFirst()
   await recordRelease(store, RACK_VERSION)
   const certificate = await loadCertificate({
     folder: join(folder, 'tls'),
@@ -102,19 +115,24 @@ async function open(
 
   const count = record.instanceCount
   const instanceCount = new InstanceCount({ store, engine, systemLog, log, count })
-  const authentication = { keys, throttle: new KeyThrottle() }
+  const authentication = { keys, tokens, throttle: new KeyThrottle() }
   const knownInstances = new KnownInstances(store, engine)
   // The engine is not asked: anybody may call /readyz, and asking a cloud costs money and time.
   const health = createHealth({ database: () => store.check() })
   let listening: Listening | undefined
-  const handlers = createRouteHandlers({
-    store,
-    engine,
-    rackId: record.id,
-    name: config.rackName,
-    instanceCount,
-    address: () => addressOf(listening, config.host),
-  })
+  const recovery = new ConsoleRecovery({ store, keys, rackId: record.id })
+  const handlers = new Map([
+    ...createRouteHandlers({
+      store,
+      engine,
+      rackId: record.id,
+      name: config.rackName,
+      instanceCount,
+      address: () => addressOf(listening, config.host),
+    }),
+    ...createKeyHandlers(keys, recovery),
+    ...createTokenHandlers(tokens),
+  ])
   const openStreams = new OpenStreams()
   const { server, dropConnections } = createHttpsServer(certificate)
   server.on('request', createRequestListener({ handlers, authentication, health, log }))

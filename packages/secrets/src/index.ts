@@ -1,3 +1,4 @@
+export { mintTokenKey, openAccessToken, signAccessToken } from './access-token.ts'
 export {
   type ApiKeyKind,
   hashApiKey,
@@ -17,9 +18,17 @@ export {
   MasterKeyError,
   parseMasterKey,
 } from './master-key.ts'
+export { messageMac } from './message-mac.ts'
 export { hashPassword, verifyPassword } from './password.ts'
 export { type PasswordOwner, passwordProblem } from './password-problem.ts'
 export type { RandomSource } from './random-source.ts'
 export { Secret } from './secret.ts'
+export {
+  generateSigningKey,
+  isSigningPublicKey,
+  type SigningKeyPair,
+  signatureFits,
+  signText,
+} from './signing-key.ts'
 export { generateSshKeyPair, publicKeyOf, SshKeyError, sshFingerprint } from './ssh-key.ts'
 export { mintToken, sha256Hex } from './token.ts'

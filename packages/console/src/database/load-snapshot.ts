@@ -17,6 +17,7 @@ export interface Snapshot {
   organizations: ReadonlyMap<string, OrganizationEntry>
   /** By organization id; the status is what the directory knows, not what is stored. */
   racks: ReadonlyMap<string, readonly Omit<RackEntry, 'status'>[]>
+  racksById: ReadonlyMap<string, Omit<RackEntry, 'status'>>
 }
 
 export const EMPTY_SNAPSHOT: Snapshot = {
@@ -25,6 +26,7 @@ export const EMPTY_SNAPSHOT: Snapshot = {
   deployKeysByHash: new Map(),
   organizations: new Map(),
   racks: new Map(),
+  racksById: new Map(),
 }
 
 /** A credential that the ledger refuses is not in the snapshot; of a Rack, all but its key is. */
@@ -53,7 +55,8 @@ export async function loadSnapshot(
   }
   const deployKeysByHash = await loadDeployKeys(db, organizations, refuses)
   const racks = await loadRacks(db, organizations, refuses)
-  return { accounts, accountsByKeyHash, deployKeysByHash, organizations, racks }
+  const racksById = new Map([...racks.values()].flat().map((rack) => [rack.id, rack]))
+  return { accounts, accountsByKeyHash, deployKeysByHash, organizations, racks, racksById }
 }
 
 async function loadDeployKeys(

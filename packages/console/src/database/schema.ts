@@ -1,5 +1,6 @@
 import type { Generated } from 'kysely'
 import type { Role } from '../directory.ts'
+import type { RollMethod, RollState } from '../rack-rolls/roll.ts'
 
 /** The Console's tables. Text ids, times in milliseconds, flags as nullable times (design 4). */
 export interface Database {
@@ -20,6 +21,13 @@ export interface Database {
   credential_head: CredentialHeadTable
   master_key_holders: MasterKeyHoldersTable
   pause: PauseTable
+  rack_rolls: RackRollsTable
+  previous_rack_keys: PreviousRackKeysTable
+  rack_roll_schedules: RackRollSchedulesTable
+  consoles: ConsolesTable
+  rack_roll_acknowledgements: RackRollAcknowledgementsTable
+  rack_key_generations: RackKeyGenerationsTable
+  console_identity: ConsoleIdentityTable
 }
 
 export interface OrganizationsTable {
@@ -195,4 +203,82 @@ export interface PauseTable {
   id: number
   since: number
   reason: string
+}
+
+export interface RackRollsTable {
+  id: string
+  rack_id: string
+  /** Unique; null once the roll has ended. */
+  open_rack_id: string | null
+  organization_id: string | null
+  method: RollMethod
+  state: RollState
+  /** Of the new key: one more than the version of the key that it replaces. */
+  new_version: number
+  /** Until the new key is in force or destroyed. Sealed for the row of the Rack. */
+  sealed_new_key: string | null
+  grace_ms: number
+  /** Set when the new key came into force. */
+  grace_until: number | null
+  finish_asked_at: number | null
+  /** What it waits for, in words. */
+  waiting: string | null
+  /** Why the last try failed; it is tried again. */
+  error: string | null
+  /** Why it could not go on at all. */
+  failure: string | null
+  /** What the Rack counts since the new key is in force there. */
+  generation: number | null
+  started_by: string | null
+  started_by_name: string
+  request_id: string
+  address: string
+  started_at: number
+  updated_at: number
+  /** The Console that drives it; empty where there is only one. */
+  driver: string
+}
+
+/** The last keys of a Rack, sealed as they were in its row. */
+export interface PreviousRackKeysTable {
+  rack_id: string
+  key_version: number
+  sealed_key: string
+  replaced_at: number
+}
+
+export interface RackRollSchedulesTable {
+  rack_id: string
+  every_ms: number
+  next_at: number
+  set_by: string
+  set_by_name: string
+}
+
+/** Consoles that serve this database now, where there can be several. */
+export interface ConsolesTable {
+  id: string
+  /** By the clock of the database. */
+  seen_at: number
+}
+
+/** A Console that uses a roll's new key for every request, and has no answer outstanding to the old. */
+export interface RackRollAcknowledgementsTable {
+  roll_id: string
+  console_id: string
+}
+
+/** How many keys a Rack has had, as far as this Console knows. */
+export interface RackKeyGenerationsTable {
+  rack_id: string
+  generation: number
+}
+
+/** One row: as whom this installation registers with its Racks. */
+export interface ConsoleIdentityTable {
+  id: number
+  console_id: string
+  public_key: string
+  sealed_private_key: string
+  created_at: number
 }

@@ -38,6 +38,11 @@ export const HOST_COMMANDS: Readonly<Record<string, HostCommand>> = {
     summary: 'replace the database by a backup, with the server stopped',
     load: async () => (await import('./restore.ts')).restoreCommand,
   },
+  reconcile: {
+    usage: '[--force]',
+    summary: 'after a restore: get back keys that Racks were given since, and end the pause',
+    load: async () => (await import('./reconcile.ts')).reconcileCommand,
+  },
   help: {
     usage: '',
     summary: 'show this',

@@ -36,9 +36,15 @@ export const AddRackBody = z.strictObject({
   host: text,
   key: secret,
   fingerprint: text.optional(),
+  take_over: z.boolean().optional(),
 })
 export const RenameRackBody = z.strictObject({ name: text })
 export const TrustRackBody = z.strictObject({ fingerprint: text, password: secret })
+
+export const RollBody = z.strictObject({ grace_seconds: z.int().default(0) })
+export const FinishRollBody = z.strictObject({ force: z.boolean().default(false) })
+export const ScheduleBody = z.strictObject({ every_seconds: z.int().nullable() })
+export const SetKeyBody = z.strictObject({ key: secret })
 
 export const AcceptanceBody = z.strictObject({
   invitation: text,

@@ -10,6 +10,7 @@ import { renameRack } from '../racks/rename-rack.ts'
 import { trustRack } from '../racks/trust-rack.ts'
 import { AddRackBody, RenameRackBody, TrustRackBody } from './api-schemas.ts'
 import { type EdgeEnv, requestContext } from './edge.ts'
+import { createRackRollsApi } from './rack-rolls-api.ts'
 import { rackSummary } from './rack-summary.ts'
 import { readJson } from './read-input.ts'
 
@@ -25,8 +26,9 @@ export function createRacksApi(
   racks.get('/', (c) => c.json(context.directory.racksOf(c.var.account).map(rackSummary)))
 
   racks.post('/', async (c) => {
-    const body = await readJson(c, AddRackBody)
-    const rack = await addRack(domain, c.var.account, body, requestContext(c.env.facts))
+    const { take_over: takeOver, ...body } = await readJson(c, AddRackBody)
+    const input = { ...body, takeOver }
+    const rack = await addRack(domain, c.var.account, input, requestContext(c.env.facts))
     return c.json(administratorView(rack), 201)
   })
 
@@ -50,6 +52,7 @@ export function createRacksApi(
     return c.json(administratorView(rack))
   })
 
+  racks.route('/', createRackRollsApi(context))
   return racks
 }
 
@@ -59,6 +62,8 @@ function rackName({ organization, name }: { organization: string; name: string }
 
 /** Also where it is and which certificate it has to show; never its key. */
 function administratorView(rack: RackEntry) {
-  const { id, url, pin } = rack
-  return { id, ...rackSummary(rack), url, fingerprint: pin === '' ? null : pin }
+  const { id, url, pin, remoteId } = rack
+  const fingerprint = pin === '' ? null : pin
+  // One of our own says who it is, and takes two keys while they are rolled.
+  return { id, ...rackSummary(rack), url, fingerprint, two_keys: remoteId !== null }
 }

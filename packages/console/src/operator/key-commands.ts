@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { ConsoleContext } from '../context.ts'
 import { parseInput } from '../http/read-input.ts'
 import { keyStatus } from '../vault/key-status.ts'
+import { reconcile } from '../vault/reconcile.ts'
 import { retireMasterKey } from '../vault/retire-master-key.ts'
 import { RotationRun } from '../vault/rotation-run.ts'
 import { verifyStored } from '../vault/verify-stored.ts'
@@ -14,7 +15,10 @@ export const KEY_ROTATION_STATE = { method: 'GET', path: '/keys/rotation' } as c
 export const KEY_VERIFICATION = { method: 'POST', path: '/keys/verification' } as const
 export const KEY_RETIREMENT = { method: 'POST', path: '/keys/retirement' } as const
 
+export const RECONCILIATION = { method: 'POST', path: '/reconciliation' } as const
+
 const Nothing = z.strictObject({})
+const Reconciling = z.strictObject({ force: z.boolean() })
 const Retirement = z.strictObject({ id: z.string().max(64) })
 
 /** `keyrack-console keys …` on a running server, which goes on with the keys as they then are. */
@@ -33,6 +37,8 @@ export function createKeyCommands(context: ConsoleContext): Record<string, Opera
       const { config, ledger } = context
       return verifyStored(context, config.anchorFile, ledger.seen)
     },
+    [nameOf(RECONCILIATION)]: async (body, request) =>
+      reconcile(context, parseInput(body, Reconciling).force, request),
     [nameOf(KEY_RETIREMENT)]: async (body, request) =>
       retireMasterKey(context, parseInput(body, Retirement).id, request),
   }

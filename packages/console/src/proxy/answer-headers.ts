@@ -1,4 +1,5 @@
 /** What of a Rack's answer reaches the client. */
+import { KEY_GENERATION_HEADER } from '@keyrack/protocol'
 import { connectionNamed, pairs } from './attach-rack-key.ts'
 
 /** For one hop only (RFC 9110 7.6.1), or meant for the Console alone, or able to act on its origin. */
@@ -35,6 +36,8 @@ const STAYS: ReadonlySet<string> = new Set([
   'cdn-cache-control',
   'surrogate-control',
   'expires',
+  // For the Console alone.
+  KEY_GENERATION_HEADER,
   // The Console's own.
   'request-id',
   'content-security-policy',
@@ -55,4 +58,13 @@ export function answerHeaders(rawHeaders: readonly string[], requestId: string):
   kept.push('Content-Security-Policy', "sandbox; default-src 'none'")
   kept.push('X-Content-Type-Options', 'nosniff')
   return kept
+}
+
+/** How many keys the Rack says it has had; official Racks say nothing. */
+export function keyGeneration(rawHeaders: readonly string[]): number | undefined {
+  for (const [name, value] of pairs(rawHeaders)) {
+    if (name.toLowerCase() === KEY_GENERATION_HEADER && /^\d{1,9}$/.test(value))
+      return Number(value)
+  }
+  return undefined
 }

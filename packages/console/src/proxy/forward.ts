@@ -5,7 +5,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { KeyrackError } from '@keyrack/protocol'
 import type { Dispatcher } from 'undici'
-import { answerHeaders } from './answer-headers.ts'
+import { answerHeaders, keyGeneration } from './answer-headers.ts'
 import { whenClientLeaves } from './client-leaves.ts'
 import { ClientGone, describeFailure, isBrokenOff } from './describe-failure.ts'
 import { hasBody, uploadBody } from './upload-body.ts'
@@ -28,6 +28,8 @@ export interface ForwardedRequest {
   /** A body that was read already; otherwise the client's own is streamed. */
   body?: Buffer
   requestId: string
+  /** The head of the answer has come; with what the Rack says of its key, if it does. */
+  answered(generation?: number): void
 }
 
 /** Forwards and answers; resolves with the Rack's status once the whole answer has been passed on. */
@@ -92,9 +94,10 @@ function dispatch(
         onHeaders(statusCode, rawHeaders, resume) {
           if (statusCode < 200) return true
           status = statusCode
+          const raw = rawHeaders.map((part) => part.toString('latin1'))
+          sent.answered(keyGeneration(raw))
           const refusal = rackRefusal(statusCode, sent.rackName)
           if (refusal !== undefined) throw refusal
-          const raw = rawHeaders.map((part) => part.toString('latin1'))
           answer.writeHead(statusCode, answerHeaders(raw, sent.requestId))
           // The head goes out at once: a stream's first byte may be hours away. `flushHeaders` would
           // send it as UTF-8, and spoil values that hold such bytes already.

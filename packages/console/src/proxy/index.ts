@@ -8,6 +8,7 @@ import { KeyrackError, normalizePath } from '@keyrack/protocol'
 import type { Keyring } from '@keyrack/secrets'
 import type { AuditLog } from '../audit/audit-log.ts'
 import type { Actor, Directory, RackEntry } from '../directory.ts'
+import type { RackRolls } from '../rack-rolls/rack-rolls.ts'
 import { openRackKey } from '../racks/open-rack-key.ts'
 import { refuseBadHandshake, refuseUnacceptable } from './acceptable.ts'
 import { createAddressGuard } from './address-guard.ts'
@@ -27,6 +28,8 @@ export interface ProxyOptions {
   directory: Directory
   keyring: Keyring
   audit: AuditLog
+  /** Told which key each request takes, and what Racks say of theirs. */
+  rolls: Pick<RackRolls, 'begin' | 'heard' | 'refused'>
   /** Private networks (CIDR) in which Racks may be. */
   rackNetworks: readonly string[]
   /** Step 1, shared with the Console's own routes. */
@@ -69,7 +72,7 @@ interface Prepared extends Authorized {
 }
 
 export function createProxy(options: ProxyOptions): RackProxy {
-  const { directory, keyring, audit } = options
+  const { directory, keyring, audit, rolls } = options
   const connections = createRackConnections(createAddressGuard(options.rackNetworks))
 
   function prepare(client: IncomingMessage, facts: ProxyFacts, socket: boolean): Prepared {
@@ -84,9 +87,16 @@ export function createProxy(options: ProxyOptions): RackProxy {
     return { ...authorized, actor, rack, path, query }
   }
 
-  function attach(client: IncomingMessage, { route, rack }: Prepared, requestId: string): string[] {
-    const rackKey = openRackKey(keyring, rack)
-    return attachRackKey({ rawHeaders: client.rawHeaders, route, rackKey, requestId })
+  /**
+   * The key of this very moment, which may be a newer one than when the Rack was found: from here
+   * until `through` is called a roll does not end it.
+   */
+  function attach(client: IncomingMessage, { route, rack }: Prepared, requestId: string) {
+    const { rawHeaders } = client
+    const now = directory.rackById(rack.id) ?? rack
+    const rackKey = openRackKey(keyring, now)
+    const headers = attachRackKey({ rawHeaders, route, rackKey, requestId })
+    return { headers, through: rolls.begin(now) }
   }
 
   function begin(client: IncomingMessage, prepared: Prepared, facts: ProxyFacts) {
@@ -125,6 +135,7 @@ export function createProxy(options: ProxyOptions): RackProxy {
   function notice(rack: RackEntry, error?: unknown): void {
     const status = noticedStatus(error)
     if (status !== undefined) directory.setRackStatus(rack.id, status)
+    if (status === 'failed') rolls.refused(rack.id)
   }
 
   /** The last row. What it is about has happened, so failing to write it fails nothing else. */
@@ -166,15 +177,20 @@ export function createProxy(options: ProxyOptions): RackProxy {
     facts: ProxyFacts,
   ): Promise<Outcome> {
     const { rack, route, path, query, body } = prepared
+    const { headers, through } = attach(client, prepared, facts.requestId)
     try {
       const status = await forward(client, answer, {
         pool: connections.pool(rack),
         rackName: displayName(rack),
         method: client.method ?? '',
         target: query === '' ? path : `${path}?${query}`,
-        headers: attach(client, prepared, facts.requestId),
+        headers,
         audited: route.audited,
         requestId: facts.requestId,
+        answered(generation) {
+          through()
+          if (generation !== undefined) rolls.heard(rack.id, generation)
+        },
         ...(body === undefined ? {} : { body }),
       })
       notice(rack)
@@ -182,6 +198,8 @@ export function createProxy(options: ProxyOptions): RackProxy {
     } catch (error) {
       notice(rack, error)
       return { status: statusOf(error), note: noteOf(error), error }
+    } finally {
+      through()
     }
   }
 
@@ -208,15 +226,15 @@ export function createProxy(options: ProxyOptions): RackProxy {
       exitCode = prepared.route.exitCode ?? false
       recording = await begin(client, prepared, facts)
       const { rack, path } = prepared
-      const headers = attach(client, prepared, facts.requestId)
+      const { headers, through } = attach(client, prepared, facts.requestId)
       // Never a query on a stream: options are headers (protocol.md 7.1).
       const upgrade = { rack, target: path, headers }
-      const rackSocket = await upgradeAtRack(client, connections, upgrade, aborter.signal).catch(
-        (error: unknown) => {
+      const rackSocket = await upgradeAtRack(client, connections, upgrade, aborter.signal)
+        .catch((error: unknown) => {
           if (!aborter.signal.aborted) notice(rack, error)
           throw error
-        },
-      )
+        })
+        .finally(through)
       notice(rack)
       await joinSockets(client, socket, head, rackSocket)
       await finish(recording, facts, { status: 101 })

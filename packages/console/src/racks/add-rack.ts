@@ -6,6 +6,7 @@ import type { RequestContext } from '../context.ts'
 import type { AccountEntry, OrganizationEntry, RackEntry } from '../directory.ts'
 import { newId } from '../new-id.ts'
 import { findOrganization } from '../organizations/find-organization.ts'
+import { registerConsole } from '../rack-rolls/register-console.ts'
 import { writeCredential } from '../vault/write-credential.ts'
 import { actorNow, requireServerAdministrator } from './administered-rack.ts'
 import { askRack, type RackFacts } from './ask-rack.ts'
@@ -24,6 +25,8 @@ export interface AddRackInput {
   key: Secret
   /** Of the certificate; may be left out where a certificate authority vouches for it. */
   fingerprint?: string | undefined
+  /** Takes one of our Racks from the Console that holds it. */
+  takeOver?: boolean | undefined
 }
 
 interface CheckedRack extends RackAddress, RackFacts {
@@ -63,6 +66,10 @@ export async function addRack(
   const facts = await askRack(guard, { ...address, pin }, key)
   mine()
   if (address.local) requireServerAdministrator(actorNow(directory, actor))
+  if (facts.remoteId !== null) {
+    refuseKnown(domain, actor, facts.remoteId)
+    await registerConsole(domain, { ...address, pin }, key, input.takeOver ?? false)
+  }
 
   const id = await save(
     domain,
@@ -126,6 +133,12 @@ function rackOf(
   return directory
     .racksOf(actor)
     .find((entry) => entry.organization.id === id && entry.name === name)
+}
+
+/** Before the Rack is told anything; the unique index decides where two come at once. */
+function refuseKnown(domain: RacksDomain, actor: AccountEntry, remoteId: string): void {
+  const { directory } = domain
+  if (directory.rackByRemoteId(remoteId) !== undefined) throw rackTaken(domain, actor, remoteId)
 }
 
 function nameTaken(organization: OrganizationEntry, name: string): KeyrackError {

@@ -55,7 +55,8 @@ export async function askRack(
   }
 }
 
-function guarded(guard: AddressGuard, { url, local }: RackAddress) {
+/** How a client of a Rack resolves names; throws where no Rack may be. */
+export function guarded(guard: AddressGuard, { url, local }: RackAddress) {
   const host = new URL(url).hostname.replace(/^\[|\]$/g, '')
   if (isIP(host) !== 0) guard.check(host, local)
   return { lookup: guard.lookup(local) }

@@ -97,7 +97,7 @@ export class LocalRack {
   /** One run from start to end; answers how it ended. */
   async #run(first: { resolve(): void; reject(error: unknown): void }): Promise<string> {
     const { signal } = this.#stopping
-    // Its key may have been sealed anew, under another master key, since the last run.
+    // Its key may have been rolled, or sealed anew, since the last run.
     this.#row = (await readLocalRack(this.#options.domain)) ?? this.#row
     const child = new RackChild({ file: this.#options.program ?? RACK_PROGRAM, env: this.#env() })
     this.#child = child
@@ -170,6 +170,7 @@ export class LocalRack {
     }
   }
 
+  /** It may have been rolled since the last run. */
   #key(): Secret {
     return openRackKey(this.#options.keyring, this.#row)
   }

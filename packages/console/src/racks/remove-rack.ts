@@ -1,6 +1,8 @@
 import { KeyrackError } from '@keyrack/protocol'
 import type { RequestContext } from '../context.ts'
 import type { AccountEntry } from '../directory.ts'
+import { endSupersededRoll } from '../rack-rolls/end-superseded-roll.ts'
+import { destroyAllKeys } from '../rack-rolls/rack-key-rows.ts'
 import { replaceCredential } from '../vault/write-credential.ts'
 import { administeredRack, type RackName, refuseManaged } from './administered-rack.ts'
 import { recordRackEvent } from './rack-event.ts'
@@ -23,6 +25,8 @@ export async function removeRack(
       tx.deleteFrom('racks').where('id', '=', rack.id).returning('id').executeTakeFirst(),
     )
     if (removed === undefined) throw new KeyrackError('not-found', 'this Rack was just removed')
+    await destroyAllKeys(tx, rack.id)
+    await endSupersededRoll(domain, tx, rack.id, 'the Rack was removed from the Console')
     const { organization, id: rackId, url: note } = rack
     const target = `${organization.name}/${rack.name}`
     const event = { action: 'rack.remove', organization, rackId, target, status: 204, note }

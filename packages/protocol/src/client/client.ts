@@ -41,10 +41,12 @@ export interface RequestOptions {
   json?: unknown
   headers?: Record<string, string>
   signal?: AbortSignal
+  /** An answer of any status is returned: for those who have to know which one it was. */
+  anyStatus?: true
 }
 
 export interface Client {
-  /** An answer below 400; anything else is thrown, whatever official or own shape it has. */
+  /** An answer below 300; anything else is thrown, whatever official or own shape it has. */
   request(method: string, path: string, options?: RequestOptions): Promise<Answer>
   get<T>(path: string, decode: (value: unknown) => T): Promise<T>
   /** A WebSocket as a stream of bytes; `end()` sends the end frame. */
@@ -124,7 +126,7 @@ export function createClient(options: ClientOptions): Client {
     const answer = await send(method, path, sent).catch((error: unknown) => {
       throw explain(error, sent.signal)
     })
-    if (answer.status >= 300) throw answerError(answer, url.host)
+    if (answer.status >= 300 && sent.anyStatus !== true) throw answerError(answer, url.host)
     return answer
   }
 

@@ -5,6 +5,13 @@
 export interface RackSchema {
   rack: RackTable
   rack_keys: RackKeysTable
+  rack_key_rolls: RackKeyRollsTable
+  rack_key_head: RackKeyHeadTable
+  rack_key_events: RackKeyEventsTable
+  rack_key_uses: RackKeyUsesTable
+  rack_console: RackConsoleTable
+  access_token_key: AccessTokenKeyTable
+  access_tokens: AccessTokensTable
   ssh_keys: SshKeysTable
   known_instances: KnownInstancesTable
   system_log: SystemLogTable
@@ -24,8 +31,11 @@ export interface RackTable {
   created_at: number
 }
 
-/** At most one key is `current` and one `staged`; retired hashes stay for ever as tombstones. */
-export type RackKeyState = 'current' | 'staged' | 'retired'
+/**
+ * At most one key of each live state: `current` is in force, `staged` its successor during a roll,
+ * `ending` its predecessor until `not_after`. `retired` hashes stay for ever as tombstones.
+ */
+export type RackKeyState = 'current' | 'staged' | 'ending' | 'retired'
 
 export interface RackKeysTable {
   id: string
@@ -34,7 +44,74 @@ export interface RackKeysTable {
   state: RackKeyState
   version: number
   created_at: number
+  /** When it came into force. */
+  current_at: number | null
+  /** Until when an ending key is accepted. */
+  not_after: number | null
   retired_at: number | null
+  /** The key, sealed by the Console that staged it and opaque here; tombstones have none. */
+  copy: string | null
+}
+
+/** What became of each roll; one at a time is open. An unstaged one can never be staged again. */
+export interface RackKeyRollsTable {
+  roll: string
+  state: 'staged' | 'ending' | 'retired' | 'unstaged'
+  new_key: string | null
+  old_key: string | null
+  /** That of the Rack since this roll brought its key into force. */
+  generation: number | null
+  /** The end of the old key, as it was last asked for; 0 is at once. */
+  not_after: number | null
+  at: number
+}
+
+/** One row. `seen_at` is the latest time that this Rack has ever known. */
+export interface RackKeyHeadTable {
+  singleton: number
+  generation: number
+  seen_at: number
+}
+
+/** What happened to the keys, written with it, until the system log has it too. */
+export interface RackKeyEventsTable {
+  id: number
+  message: string
+}
+
+/** From where each live key is used. */
+export interface RackKeyUsesTable {
+  key_id: string
+  address: string
+  client: string
+  last_at: number
+  count: number
+}
+
+/** The one Console that this Rack belongs to. */
+export interface RackConsoleTable {
+  singleton: number
+  console: string
+  /** Ed25519, raw, base64url. */
+  public_key: string
+  registered_at: number
+}
+
+/** One row: what signs access tokens, sealed under the master key. */
+export interface AccessTokenKeyTable {
+  singleton: number
+  sealed: string
+  version: number
+  created_at: number
+}
+
+/** The tokens that are accepted. A token that is not here is refused, however well it is signed. */
+export interface AccessTokensTable {
+  /** The `jti` of the token. */
+  id: string
+  role: 'read' | 'write'
+  created_at: number
+  expires_at: number
 }
 
 /** One row per generation of the SSH key pair that opens all instances of this Rack. */

@@ -3,6 +3,7 @@ import type { Store } from '@keyrack/server'
 import type { RackSchema } from '../database/schema.ts'
 import type { Engine } from '../engines/engine.ts'
 import { listInstances } from '../instances/list-instances.ts'
+import type { Authenticated } from '../rack-keys/authenticate.ts'
 import { describeCapacity } from '../system/describe-capacity.ts'
 import { describeParameters, describeSystem } from '../system/describe-system.ts'
 import type { InstanceCount } from '../system/instance-count.ts'
@@ -17,6 +18,10 @@ export interface RouteCall {
   /** The fields of the body and of the query; throws when the body is no form. */
   form: () => URLSearchParams
   requestId: string
+  /** Where the request comes from. */
+  address: string
+  /** Absent on the few routes that are open to anybody. */
+  asker?: Authenticated
 }
 
 export type RouteHandler = (call: RouteCall) => Promise<Answer>

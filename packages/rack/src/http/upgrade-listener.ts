@@ -7,14 +7,18 @@ import {
   FRAME_SOCKET_OPTIONS,
   FrameStream,
   failWith,
+  KEY_GENERATION_HEADER,
   KeyrackError,
   type Match,
   matchRoute,
   normalizePath,
+  type Route,
 } from '@keyrack/protocol'
 import type { Logger } from '@keyrack/server'
 import { type WebSocket, WebSocketServer } from 'ws'
+import { permitToken } from '../access-tokens/permit-token.ts'
 import { type Authentication, authenticate } from '../rack-keys/authenticate.ts'
+import type { RackKeys } from '../rack-keys/rack-keys.ts'
 import { NO_SUCH_ROUTE } from './answer.ts'
 import { refuseSocket, writeBareAnswer } from './https-server.ts'
 import type { OpenStreams } from './open-streams.ts'
@@ -24,7 +28,7 @@ import type { StreamHandlers } from './stream-handlers.ts'
 
 export interface UpgradeListenerOptions {
   handlers: StreamHandlers
-  authentication: Authentication
+  authentication: Authentication & { keys: RackKeys }
   openStreams: OpenStreams
   log: Logger
 }
@@ -37,7 +41,13 @@ type Listener = (request: IncomingMessage, socket: Duplex, head: Buffer) => void
  * authentication, is a text in the stream, because clients do not show a refused upgrade's body.
  */
 export function createUpgradeListener(options: UpgradeListenerOptions): Listener {
+  const { authentication } = options
   const server = new WebSocketServer({ noServer: true, ...FRAME_SOCKET_OPTIONS })
+  const accepted = new WeakSet<IncomingMessage>()
+  server.on('headers', (headers, request) => {
+    if (!accepted.has(request)) return
+    headers.push(`${KEY_GENERATION_HEADER}: ${authentication.keys.generation}`)
+  })
   server.on('wsClientError', (_error, socket) => {
     refuseSocket(socket, new KeyrackError('invalid', 'this is not a valid WebSocket handshake'))
   })
@@ -55,8 +65,10 @@ export function createUpgradeListener(options: UpgradeListenerOptions): Listener
         return refused(NO_SUCH_ROUTE.status)
       }
       if (!sameOrigin(request.headers.origin, request.headers.host)) throw foreignOrigin()
+      const refusal = refusalOf(authentication, request, match.route)
+      if (refusal === undefined) accepted.add(request)
       server.handleUpgrade(request, socket as Socket, head, (ws) => {
-        void serve(options, { ws, socket, request, match, id })
+        void serve(options, { ws, socket, request, match, id, refusal })
       })
     } catch (error) {
       refused(refuseSocket(socket, error, id))
@@ -70,17 +82,36 @@ function matchStream(request: IncomingMessage): Match | undefined {
   return matchRoute(request.method ?? '', path, true)
 }
 
+/** Why the client is not let in; it is told in the stream. */
+function refusalOf(
+  authentication: UpgradeListenerOptions['authentication'],
+  { headers, socket }: IncomingMessage,
+  route: Route,
+): KeyrackError | undefined {
+  const address = socket.remoteAddress ?? 'unknown'
+  try {
+    const asker = authenticate(authentication, headers.authorization, address)
+    if ('keyId' in asker) authentication.keys.used(asker.keyId, address, headers['user-agent'])
+    else permitToken(asker.role, route)
+    return undefined
+  } catch (error) {
+    if (error instanceof KeyrackError) return error
+    throw error
+  }
+}
+
 interface Upgraded {
   ws: WebSocket
   socket: Duplex
   request: IncomingMessage
   match: Match
   id: string
+  refusal: KeyrackError | undefined
 }
 
 async function serve(
-  { handlers, authentication, openStreams, log }: UpgradeListenerOptions,
-  { ws, socket, request, match, id }: Upgraded,
+  { handlers, openStreams, log }: UpgradeListenerOptions,
+  { ws, socket, request, match, id, refusal }: Upgraded,
 ): Promise<void> {
   const started = performance.now()
   const { route, parameters } = match
@@ -89,7 +120,7 @@ async function serve(
   const address = request.socket.remoteAddress
   let status = 101
   try {
-    authenticate(authentication, request.headers.authorization, address ?? 'unknown')
+    if (refusal !== undefined) throw refusal
     const handler = handlers.get(route.name)
     if (handler === undefined) throw notBuilt(route.name)
     const { headers } = request

@@ -8,7 +8,13 @@ const ADDRESS = '192.0.2.1'
 
 function rackWith(...live: Secret[]) {
   const keys = live.map((key, index) => ({ id: `key-${index}`, hash: hashApiKey(key) }))
-  return { keys: { live: () => keys }, throttle: new KeyThrottle(() => 0) }
+  return rackOf(keys, new Set())
+}
+
+function rackOf(keys: Array<{ id: string; hash: string }>, tombstones: ReadonlySet<string>) {
+  const known = { live: () => keys, isTombstone: (hash: string) => tombstones.has(hash) }
+  const tokens = { check: () => undefined }
+  return { keys: known, tokens, throttle: new KeyThrottle(() => 0) }
 }
 
 function headerOf(password: Secret | string, user?: string): string {
@@ -38,16 +44,16 @@ describe('authentication at the Rack', () => {
   it('accepts each of two live keys, as during a roll', () => {
     const [current, staged] = [mintApiKey('rack'), mintApiKey('rack')]
     const rack = rackWith(current, staged)
-    expect(authenticate(rack, headerOf(current), ADDRESS).keyId).toBe('key-0')
-    expect(authenticate(rack, headerOf(staged), ADDRESS).keyId).toBe('key-1')
+    expect(authenticate(rack, headerOf(current), ADDRESS)).toEqual({ keyId: 'key-0' })
+    expect(authenticate(rack, headerOf(staged), ADDRESS)).toEqual({ keyId: 'key-1' })
   })
 
   it('accepts a key of another form raw and as official CLIs escape it', () => {
     const password = 'sec ret/+%&chosen by somebody else'
     const rack = rackWith(Secret.of(password))
-    expect(authenticate(rack, headerOf(password), ADDRESS).keyId).toBe('key-0')
+    expect(authenticate(rack, headerOf(password), ADDRESS)).toEqual({ keyId: 'key-0' })
     const escaped = encodeURIComponent(password)
-    expect(authenticate(rack, headerOf(escaped), ADDRESS).keyId).toBe('key-0')
+    expect(authenticate(rack, headerOf(escaped), ADDRESS)).toEqual({ keyId: 'key-0' })
   })
 
   it.each([
@@ -97,7 +103,24 @@ describe('authentication at the Rack', () => {
     const codes = Array.from({ length: 21 }, () => guess().code)
     expect(codes).toEqual([...Array(20).fill('unauthenticated'), 'throttled'])
     expect(guess().retryAfterSeconds).toBe(600)
-    expect(authenticate(rack, headerOf(key), ADDRESS).keyId).toBe('key-0')
+    expect(authenticate(rack, headerOf(key), ADDRESS)).toEqual({ keyId: 'key-0' })
+  })
+
+  it('answers a retired key plainly for ever: it is no guess and makes nobody wait', () => {
+    const retired = Array.from({ length: 40 }, () => mintApiKey('rack'))
+    const rack = rackOf([], new Set(retired.map((key) => hashApiKey(key))))
+    for (let round = 0; round < 3; round++) {
+      for (const key of retired) {
+        const error = refusal(() => authenticate(rack, headerOf(key), ADDRESS))
+        expect([error.code, error.message]).toEqual(['unauthenticated', 'invalid authentication'])
+      }
+    }
+    expect(rack.throttle.size).toBe(0)
+    const guess = () => refusal(() => authenticate(rack, headerOf(mintApiKey('rack')), ADDRESS))
+    const codes = Array.from({ length: 21 }, () => guess().code)
+    expect(codes.at(-1)).toBe('throttled')
+    const [old = mintApiKey('rack')] = retired
+    expect(refusal(() => authenticate(rack, headerOf(old), ADDRESS)).code).toBe('unauthenticated')
   })
 
   it('does not count requests without a key as guesses', () => {

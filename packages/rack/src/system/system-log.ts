@@ -57,6 +57,11 @@ export class SystemLog {
     return this.#lastId
   }
 
+  /** The last line that the database has as well. */
+  get storedId(): number {
+    return this.#storedId
+  }
+
   add(source: string, message: string): void {
     const { keep, now } = this.#options
     this.#lastId += 1
@@ -86,8 +91,12 @@ export class SystemLog {
   }
 
   /** Resolves when everything is stored, or cannot be. */
-  async close(): Promise<void> {
+  async stored(): Promise<void> {
     await this.#storing
+  }
+
+  close(): Promise<void> {
+    return this.stored()
   }
 
   async #store(): Promise<void> {

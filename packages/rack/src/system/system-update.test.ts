@@ -73,7 +73,7 @@ describe('PUT /system', () => {
     'InstanceCount=4&PASSWORD=x',
   ])('never takes the key of the Rack: %s', (parameters) => {
     const error = refusal(`parameters=${encodeURIComponent(parameters)}`)
-    expect(error).toMatchObject({ code: 'forbidden', field: 'Password' })
+    expect(error).toMatchObject({ code: 'invalid', field: 'Password' })
   })
 
   it.each(['****', '*', '********'])('refuses the mask %s, which is no value', (mask) => {

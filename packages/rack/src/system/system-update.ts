@@ -90,15 +90,12 @@ function masked(field: string): KeyrackError {
   })
 }
 
+/** Also for who holds the key: the routes of a roll lose nobody on the way, this one would. */
 function rackKey(): KeyrackError {
-  return new KeyrackError(
-    'forbidden',
-    'the Password of a Rack is its API key, no parameter to set',
-    {
-      field: 'Password',
-      hint: 'only its Console changes it',
-    },
-  )
+  return new KeyrackError('invalid', 'the Password of a Rack is its API key, which is rolled', {
+    field: 'Password',
+    hint: 'run: convox rack key roll',
+  })
 }
 
 function otherType({ type }: UpdateLimits): KeyrackError {

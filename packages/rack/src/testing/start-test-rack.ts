@@ -2,6 +2,7 @@ import { createClient } from '@keyrack/protocol/client'
 import { hashApiKey, mintApiKey, type Secret } from '@keyrack/secrets'
 import { beforeAll, onTestFinished } from 'vitest'
 import { readConfig } from '../config.ts'
+import type { ClockSource } from '../rack-keys/seen-clock.ts'
 import { type RunningRack, startRack } from '../wire.ts'
 import { collectLog } from './collect-log.ts'
 import { type AtEnd, temporaryFolder } from './temporary-folder.ts'
@@ -20,6 +21,7 @@ export interface TestRack extends RunningRack {
 export interface TestRackOptions {
   dataDir?: string
   key?: Secret
+  clock?: ClockSource
 }
 
 /** A real Rack in this process: HTTPS, its database, the local engine with three instances. */
@@ -33,7 +35,8 @@ export async function startTestRack(
   const config = readConfig({
     env: { PATH, HOME, TMPDIR, DATA_DIR: dataDir, RACK_KEY_HASH: hashApiKey(key) },
   })
-  const rack = await startRack(config, log)
+  const { clock } = given
+  const rack = await startRack(config, log, clock === undefined ? {} : { clock })
   atEnd(() => rack.stop())
   const client = (password: Secret = key) =>
     createClient({ url: rack.url, pin: rack.fingerprint, password, version: 'test' })

@@ -8,11 +8,13 @@ import { Failure, UsageError } from '../../failures.ts'
 import { checkedRackName, rackName } from '../../rack-name.ts'
 import { readSecret, requireSecretOrigin } from '../../read-secret.ts'
 import { parseFingerprint } from '../../trust-certificate.ts'
+import { rollKey } from '../rack/key/roll.ts'
 
 interface AddOptions {
   host: string
   passwordStdin?: true
   fingerprint?: string
+  takeOver?: true
 }
 
 export const defineAdd: DefineCommand = (command, context) => {
@@ -21,10 +23,12 @@ export const defineAdd: DefineCommand = (command, context) => {
     .requiredOption('--host <host>', 'where the Rack is, as the Console reaches it', oneHost)
     .option('--password-stdin', "read the Rack's key from stdin")
     .option('--fingerprint <hex>', 'the SHA-256 of the certificate of the Rack')
+    .option('--take-over', 'take the Rack from the Console that holds it')
     .addHelpText(
       'after',
       '\nThe Console asks the Rack before anything is saved, and keeps the key sealed. An administrator\n' +
         'of the organization adds Racks. The Console is the one you are logged in to, or CONVOX_HOST.\n' +
+        'Whoever installed the Rack has a copy of its key: roll it, and the copy stops working.\n' +
         '\nExamples:\n  $ convox racks add acme/production --host rack.example.com\n' +
         '  $ convox racks add acme/lab --host 192.0.2.7:5443 --password-stdin < key-file',
     )
@@ -59,7 +63,10 @@ async function add(context: Context, typed: string, options: AddOptions): Promis
   if (key === '') throw new Failure('no key was given', 'give the one the Rack was installed with')
 
   const send = (fingerprint?: string) =>
-    request(connection, name, { host: options.host, key, fingerprint })
+    request(connection, name, {
+      ...{ host: options.host, key, fingerprint },
+      ...(options.takeOver ? { take_over: true } : {}),
+    })
   const sendKnown = (fingerprint: string) =>
     terminal.progress(`Adding ${typed}`, () => send(fingerprint))
   const { body } =
@@ -75,12 +82,37 @@ async function add(context: Context, typed: string, options: AddOptions): Promis
   const added = checkedRackName(rackName(RackSummary.parse(JSON.parse(body))), 'the Console')
   terminal.print(`Added ${added}`)
   terminal.note(`Use it: convox switch ${added}`)
+  if (takesTwoKeys(JSON.parse(body))) await offerRoll(context, connection, added)
+}
+
+/** One of our own Racks, as the Console says. */
+function takesTwoKeys(answer: unknown): boolean {
+  return (
+    typeof answer === 'object' &&
+    answer !== null &&
+    'two_keys' in answer &&
+    answer.two_keys === true
+  )
+}
+
+/** The installer's copy of the key is good for everything until the key is rolled. */
+async function offerRoll(context: Context, connection: Connection, rack: string): Promise<void> {
+  const { terminal } = context
+  const asked =
+    'Whoever installed this Rack has its key. Roll it now, so that the copy stops working?'
+  if (!terminal.canAsk || !(await terminal.confirm(asked))) {
+    terminal.note(`Its installer still has the key; end that copy: convox rack key roll ${rack}`)
+    return
+  }
+  const path = `/api/racks/${rack}/key`
+  const options = { grace_seconds: 0, wait: true, json: undefined }
+  await rollKey(context, { ...connection, rack, path }, options)
 }
 
 function request(
   connection: Connection,
   name: WholeName,
-  rack: { host: string; key: string; fingerprint: string | undefined },
+  rack: { host: string; key: string; fingerprint: string | undefined; take_over?: boolean },
 ): Promise<Answer> {
   return connection.request('POST', '/api/racks', { json: { ...name, ...rack } })
 }

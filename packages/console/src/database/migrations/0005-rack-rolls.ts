@@ -22,6 +22,7 @@ export const rackRolls: Migration = {
       .addColumn('finish_asked_at', 'bigint')
       .addColumn('waiting', 'text')
       .addColumn('error', 'text')
+      .addColumn('failure', 'text')
       .addColumn('generation', 'bigint')
       .addColumn('started_by', 'text')
       .addColumn('started_by_name', 'text', (column) => column.notNull())
@@ -61,7 +62,11 @@ export const rackRolls: Migration = {
       .addColumn('sealed_private_key', 'text', (column) => column.notNull())
       .addColumn('created_at', 'bigint', (column) => column.notNull())
       .execute()
-    await tx.schema.alterTable('racks').addColumn('key_generation', 'bigint').execute()
+    await tx.schema
+      .createTable('rack_key_generations')
+      .addColumn('rack_id', 'text', (column) => column.primaryKey())
+      .addColumn('generation', 'bigint', (column) => column.notNull())
+      .execute()
   },
 }
 

@@ -58,6 +58,7 @@ export async function serveConsole(env: Record<string, string> = {}): Promise<Se
     directory,
     keyring,
     audit,
+    rolls: domain.rolls,
     rackNetworks,
     authenticate,
     beforeDirectory: (authorization) => beforeDirectory(domain, authorization),
@@ -68,9 +69,11 @@ export async function serveConsole(env: Record<string, string> = {}): Promise<Se
   const handler = createHandler({ context: domain, proxy, authenticate, login })
   const ports = { port: 0, tlsPort: 0, host: '127.0.0.1' }
   const listeners = await openListeners(handler, ports, certificate)
+  await domain.rolls.start()
   onTestFinished(async () => {
     await listeners.close(0)
     await proxy.close()
+    await domain.rolls.stop()
   })
   const { port } = listeners.plain
   const tlsPort = listeners.tls.port

@@ -24,6 +24,7 @@ import { AuditLog } from '../../audit/audit-log.ts'
 import { MIGRATIONS } from '../../database/migrations.ts'
 import type { Database } from '../../database/schema.ts'
 import type { AccountEntry, Directory, RackEntry, Role } from '../../directory.ts'
+import { KeysInFlight } from '../../rack-rolls/keys-in-flight.ts'
 import { rackKeyContext } from '../../racks/open-rack-key.ts'
 import { authenticateUser } from '../authenticate-user.ts'
 import { createProxy, type RackProxy } from '../index.ts'
@@ -48,6 +49,12 @@ export interface ProxiedRack {
   /** The account has another role from now on, or is no member any more. */
   giveRole(role: Role | undefined): void
   proxy: RackProxy
+  /** Requests that carry the Rack's key and wait for the head of their answer. */
+  keysInFlight: KeysInFlight
+  /** The generations of its key that the Rack has told. */
+  heard: number[]
+  /** The Rack's key is another one from now on. */
+  rollKey(key: Secret): void
   /** Failures that were the Console's own. */
   failures: unknown[]
   /** What requests threw, as the listener was left to answer. */
@@ -116,10 +123,17 @@ export async function startProxiedRack(behaviour: RackBehaviour = {}): Promise<P
     ...directoryOf(account, racks, hashApiKey(userKey), hashApiKey(deployKey)),
     onChange: (listener: () => void) => void listeners.push(listener),
   }
+  const keysInFlight = new KeysInFlight()
+  const heard: number[] = []
   const proxy = createProxy({
     directory,
     keyring,
     audit: new AuditLog(store),
+    rolls: {
+      begin: ({ id, keyVersion }) => keysInFlight.begin(id, keyVersion),
+      heard: (_id, generation) => void heard.push(generation),
+      refused: () => undefined,
+    },
     rackNetworks: [],
     authenticate: (authorization, address) =>
       authenticateUser(
@@ -154,6 +168,13 @@ export async function startProxiedRack(behaviour: RackBehaviour = {}): Promise<P
       racks[0] = { ...rack, ...entry }
     },
     proxy,
+    keysInFlight,
+    heard,
+    rollKey(key) {
+      const keyVersion = (racks[0]?.keyVersion ?? 0) + 1
+      const sealedKey = seal(keyring, key, rackKeyContext('rack-1', keyVersion))
+      racks[0] = { ...rack, sealedKey, keyVersion }
+    },
     failures,
     answeredErrors,
     clients: () => clients.size,
@@ -189,6 +210,9 @@ function directoryOf(
     organizationByName: (name) =>
       racks.find((rack) => rack.organization.name === name)?.organization,
     racksOf: () => racks,
+    allRacks: () => racks,
+    rackByRemoteId: () => undefined,
+    rackById: (id) => racks.find((rack) => rack.id === id),
     setRackStatus: () => undefined,
     refresh: async () => undefined,
   }

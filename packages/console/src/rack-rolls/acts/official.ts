@@ -1,0 +1,108 @@
+import type { Client } from '@keyrack/protocol/client'
+import { Processes, System } from '@keyrack/protocol/resources'
+import type { Secret } from '@keyrack/secrets'
+import { type Act, CannotGoOn, type Outcome, type RollActs } from '../act.ts'
+import { between } from '../point.ts'
+import { rackClient } from '../rack-client.ts'
+import { tryKey, tryKeyEverywhere } from '../try-key.ts'
+
+/** A balancer may send a question to any task, so one answer says little. */
+const TRIES = 5
+const POLL_MS = 1_000
+
+/**
+ * Official Racks of generations 1 and 2 take one key at a time: their `Password` parameter
+ * (protocol.md 5.2, 5.3). Once it is set nothing leads back but another roll, and while the Rack's
+ * web tasks are replaced each of the two keys is refused by some of them.
+ */
+export function parameterActs(method: 'system-parameter' | 'app-parameter'): RollActs {
+  return {
+    stage: (act) => stage(act, method),
+    verify,
+    endLater: async () => {
+      throw new TypeError('an official Rack has no grace')
+    },
+    // Setting the parameter has ended the old key, where the tasks have been replaced.
+    async retire(act) {
+      await restartWebTasks(act, act.k1)
+      return { kind: 'done' }
+    },
+    async withdraw(act) {
+      if ((await tryKey(act.domain.guard, act.rack, act.k1)) === 'refused') return { kind: 'done' }
+      return { kind: 'back', to: 'verifying', reason: 'the Rack takes the new key already' }
+    },
+  }
+}
+
+async function stage(act: Act, method: 'system-parameter' | 'app-parameter'): Promise<Outcome> {
+  const { domain, rack, k0, k1 } = act
+  if ((await tryKey(domain.guard, rack, k1)) === 'accepted') return { kind: 'done' }
+  if ((await tryKey(domain.guard, rack, k0)) === 'refused') {
+    throw new CannotGoOn(
+      'the Rack refuses the key that the Console holds; enter the right one with: convox rack key set',
+    )
+  }
+  const client = rackClient(domain.guard, rack, k0)
+  const { name, status } = await readSystem(client)
+  if (status !== 'running') return waits(domain, status)
+  const answer = await between(domain.point, 'call set parameter', () =>
+    setPassword(client, method, name, k1),
+  )
+  if (answer.status < 300 || /no updates are to be performed/i.test(answer.body)) {
+    return { kind: 'done' }
+  }
+  const reason = `the Rack answered ${answer.status} to its new parameter`
+  if (answer.status < 500) throw new CannotGoOn(reason)
+  return { kind: 'back', to: 'staging', reason }
+}
+
+function setPassword(client: Client, method: string, name: string, key: Secret) {
+  const parameter = { Password: key.reveal() }
+  if (method === 'app-parameter') {
+    const path = `/apps/${encodeURIComponent(name)}/parameters`
+    return client.request('POST', path, { form: parameter, anyStatus: true })
+  }
+  // One field that holds a form of its own (protocol.md 5.2).
+  const parameters = new URLSearchParams(parameter).toString()
+  return client.request('PUT', '/system', { form: { parameters }, anyStatus: true })
+}
+
+/** Done when the Rack runs and takes the new key on every fresh connection. */
+async function verify(act: Act): Promise<Outcome> {
+  const { domain, rack, k0, k1 } = act
+  const { guard, point } = domain
+  const takesNew = (await tryKey(guard, rack, k1)) === 'accepted'
+  const { status } = await readSystem(rackClient(guard, rack, takesNew ? k1 : k0))
+  if (status !== 'running') return waits(domain, status)
+  for (let tries = 0; tries < TRIES; tries += 1) {
+    const { refused } = await between(point, 'call verify', () => tryKeyEverywhere(guard, rack, k1))
+    if (refused.length === 0) continue
+    await restartWebTasks(act, takesNew ? k1 : k0)
+    const reason = "the Rack's web tasks take the new key when they are restarted"
+    return { kind: 'back', to: 'verifying', reason }
+  }
+  return { kind: 'done' }
+}
+
+function waits({ clock }: Act['domain'], status: string): Outcome {
+  return { kind: 'waits', reason: `the Rack is ${status}`, until: clock() + POLL_MS }
+}
+
+/** The tasks read their key when they start only. A Rack that offers no way is left to its operator. */
+async function restartWebTasks({ domain, roll, rack }: Act, key: Secret): Promise<void> {
+  const client = rackClient(domain.guard, rack, key)
+  const { name } = await readSystem(client)
+  const listed = await client
+    .get('/system/processes', (value) => Processes.parse(value))
+    .catch(() => [])
+  // Those that were started since have read the new one.
+  const old = listed.filter((one) => !(Date.parse(one.started) > roll.started_at))
+  for (const { id } of old.filter((one) => one.name === 'web')) {
+    const path = `/apps/${encodeURIComponent(name)}/processes/${encodeURIComponent(id)}`
+    await client.request('DELETE', path, { anyStatus: true })
+  }
+}
+
+async function readSystem(client: Client): Promise<System> {
+  return client.get('/system', (value) => System.parse(value))
+}

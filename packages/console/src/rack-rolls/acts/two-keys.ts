@@ -1,0 +1,118 @@
+import { hashApiKey } from '@keyrack/secrets'
+import { type Act, CannotGoOn, type Outcome, type RollActs } from '../act.ts'
+import { writeKeyCopy } from '../key-copy.ts'
+import { between } from '../point.ts'
+import { isAnswer, RackRefusal, rackKeyRoutes } from '../rack-key-routes.ts'
+import { tryKey, tryKeyEverywhere } from '../try-key.ts'
+
+/** Our own Racks: both keys work until the old one is retired. */
+export const twoKeys: RollActs = { stage, verify, endLater, retire, withdraw }
+
+async function stage(act: Act): Promise<Outcome> {
+  const { roll, rack, k0, k1, domain } = act
+  const routes = rackKeyRoutes(domain.guard, rack, k0)
+  // After the commit the copy is in the row; it is the same text.
+  const sealed = roll.sealed_new_key
+  const copy = sealed === null ? '' : writeKeyCopy({ version: roll.new_version, sealed })
+  const staging = { roll: roll.id, hash: hashApiKey(k1), copy }
+  try {
+    await between(domain.point, 'call stage', () => routes.stage(staging))
+    return { kind: 'done' }
+  } catch (error) {
+    if (isAnswer(error, 401)) return whenOldKeyIsRefused(act)
+    if (isAnswer(error, 409)) return whenAnotherRollIsThere(act, error)
+    if (error instanceof RackRefusal && error.answered < 500 && error.answered !== 429) {
+      throw new CannotGoOn(error.message)
+    }
+    throw error
+  }
+}
+
+/** The Console may know less than the Rack: its database was restored from before the roll's end. */
+async function whenOldKeyIsRefused({ domain, rack, k1 }: Act): Promise<Outcome> {
+  if ((await tryKey(domain.guard, rack, k1)) === 'accepted') {
+    return { kind: 'done', note: 'the Rack had taken the new key already' }
+  }
+  throw new CannotGoOn(
+    'the Rack refuses the key that the Console holds; enter the right one with: convox rack key set',
+  )
+}
+
+/** A staged key that this Console does not know of any more is nobody's: a Rack has one Console. */
+async function whenAnotherRollIsThere(act: Act, refusal: unknown): Promise<Outcome> {
+  const { domain, roll, rack, k0 } = act
+  const routes = rackKeyRoutes(domain.guard, rack, k0)
+  const { staged, ending } = await routes.status()
+  if (staged !== null && staged.roll !== roll.id) {
+    domain.log.warn(
+      { rack: roll.rack_id, roll: staged.roll },
+      'an unknown roll was staged; removed',
+    )
+    await between(domain.point, 'call unstage unknown', () => routes.unstage(staged.roll))
+    return { kind: 'back', to: 'staging', reason: `the unknown roll ${staged.roll} was removed` }
+  }
+  if (ending !== null) {
+    const until = new Date(ending.not_after).toISOString()
+    return { kind: 'waits', reason: `an earlier key of the Rack works until ${until}` }
+  }
+  throw new CannotGoOn(refusal instanceof Error ? refusal.message : 'the Rack refused the new key')
+}
+
+async function verify({ domain, rack, k1 }: Act): Promise<Outcome> {
+  const { accepted, refused } = await between(domain.point, 'call verify', () =>
+    tryKeyEverywhere(domain.guard, rack, k1),
+  )
+  if (refused.length === 0 && accepted.length > 0) return { kind: 'done' }
+  return { kind: 'back', to: 'staging', reason: `the new key is refused at ${list(refused)}` }
+}
+
+async function endLater(act: Act, notAfter: number): Promise<void> {
+  const { domain, rack, k1 } = act
+  const routes = rackKeyRoutes(domain.guard, rack, k1)
+  await between(domain.point, 'call retire later', () => routes.retire(retirement(act, notAfter)))
+}
+
+async function retire(act: Act): Promise<Outcome> {
+  const { domain, rack, k0, k1 } = act
+  const routes = rackKeyRoutes(domain.guard, rack, k1)
+  try {
+    const { generation } = await between(domain.point, 'call retire', () =>
+      routes.retire(retirement(act, 0)),
+    )
+    return { kind: 'done', generation }
+  } catch (error) {
+    const known = isAnswer(error, 401) || isAnswer(error, 409)
+    if (!known || (await tryKey(domain.guard, rack, k0)) === 'refused') throw error
+    // Restored from a backup: it knows the old key only, and is told of the new one once more.
+    domain.log.error({ rack: act.roll.rack_id }, 'the Rack has forgotten its new key; told again')
+    await stage(act)
+    return { kind: 'back', to: 'retiring', reason: 'the Rack had forgotten the new key' }
+  }
+}
+
+function retirement({ roll, k0, k1 }: Act, notAfter: number) {
+  return { roll: roll.id, keep: hashApiKey(k1), drop: hashApiKey(k0), notAfter }
+}
+
+async function withdraw({ domain, roll, rack, k0, k1 }: Act): Promise<Outcome> {
+  const routes = rackKeyRoutes(domain.guard, rack, k0)
+  try {
+    await between(domain.point, 'call unstage', () => routes.unstage(roll.id))
+  } catch (error) {
+    // Refused or unknown there: what counts is that the new key does not work.
+    if (!isAnswer(error, 401) && !isAnswer(error, 404)) throw error
+  }
+  const verdict = await between(domain.point, 'call prove cancelled', () =>
+    tryKey(domain.guard, rack, k1),
+  )
+  if (verdict === 'refused') return { kind: 'done' }
+  if ((await tryKey(domain.guard, rack, k0)) === 'accepted') {
+    return { kind: 'waits', reason: 'the Rack accepts the new key still' }
+  }
+  // The only key that works is never destroyed.
+  return { kind: 'back', to: 'verifying', reason: 'the Rack takes the new key only' }
+}
+
+function list(addresses: readonly string[]): string {
+  return addresses.length === 0 ? 'every address' : addresses.join(', ')
+}

@@ -1,0 +1,186 @@
+import { errorText, KeyrackError } from '@keyrack/protocol'
+import { SealError, type Secret } from '@keyrack/secrets'
+import type { Tx } from '../context.ts'
+import type { RackEntry } from '../directory.ts'
+import { displayName } from '../proxy/find-rack.ts'
+import { openRackKey } from '../racks/open-rack-key.ts'
+import { recoverRackKey } from '../racks/reconcile-rack.ts'
+import { forgetGeneration, readGeneration, writeGeneration } from './key-generations.ts'
+import { rackKeyRoutes } from './rack-key-routes.ts'
+import { replaceRackKey, sealRackKey } from './rack-key-rows.ts'
+import type { RollDomain } from './roll-domain.ts'
+import { findOpenRoll } from './roll-rows.ts'
+import { tryKey } from './try-key.ts'
+
+export interface ReconciledRack {
+  rack: string
+  works: boolean
+  /** What was found, in words. */
+  found: string
+}
+
+/**
+ * Looks at a Rack whose key is not where this Console left it: its answers count another generation,
+ * or it refuses the key. What is found is told in the log and the audit log of the organization; the
+ * keys before the present one are opened here and nowhere else, to say which of them it takes.
+ */
+export class Reconciler {
+  readonly #domain: RollDomain
+  /** What was looked into already, so that each answer of a busy Rack does not ask again. */
+  readonly #known = new Map<string, number>()
+  /** Which version of which Rack's key was refused, and has been told of. */
+  readonly #told = new Set<string>()
+  readonly #running = new Map<string, Promise<void>>()
+
+  constructor(domain: RollDomain) {
+    this.#domain = domain
+  }
+
+  /** What an answer of the Rack said; cheap when it is what is known. */
+  noticed(rackId: string, generation: number): void {
+    if (this.#known.get(rackId) === generation) return
+    this.#look(rackId, (rack) => this.#compare(rack, generation))
+  }
+
+  /** The Rack has answered 401 to our key. */
+  refused(rackId: string): void {
+    this.#look(rackId, (rack) => this.#findAcceptedKey(rack))
+  }
+
+  async settle(): Promise<void> {
+    await Promise.all(this.#running.values())
+  }
+
+  #look(rackId: string, work: (rack: RackEntry) => Promise<void>): void {
+    const rack = this.#domain.directory.rackById(rackId)
+    if (rack === undefined || this.#running.has(rackId)) return
+    const run = work(rack)
+      .catch((error: unknown) => {
+        const reason = error instanceof KeyrackError ? errorText(error) : undefined
+        this.#domain.log.warn({ rack: rackId, reason, err: error }, 'a Rack could not be examined')
+      })
+      .finally(() => this.#running.delete(rackId))
+    this.#running.set(rackId, run)
+  }
+
+  async #compare(rack: RackEntry, heard: number): Promise<void> {
+    const { store, guard, keyring } = this.#domain
+    if ((await findOpenRoll(store.db, rack.id)) !== undefined) return
+    const known = await readGeneration(store.db, rack.id)
+    if (known === heard) {
+      this.#known.set(rack.id, heard)
+      return
+    }
+    // The answer may have been on its way while a roll ended: the Rack itself says how it is now.
+    const { generation } = await rackKeyRoutes(guard, rack, openRackKey(keyring, rack)).status()
+    if ((await findOpenRoll(store.db, rack.id)) !== undefined) return
+    const before = await readGeneration(store.db, rack.id)
+    if (before !== undefined && before !== generation) {
+      await this.#alarm(rack, `it counts generation ${generation} of its key instead of ${before}`)
+    }
+    await store.transaction((tx) => writeGeneration(tx, rack.id, generation))
+    this.#known.set(rack.id, generation)
+  }
+
+  async #findAcceptedKey(rack: RackEntry): Promise<void> {
+    const { store, guard, keyring } = this.#domain
+    if ((await findOpenRoll(store.db, rack.id)) !== undefined) return
+    const subject = `${rack.id} ${rack.keyVersion}`
+    if (this.#told.has(subject)) return
+    if ((await tryKey(guard, rack, openRackKey(keyring, rack))) === 'accepted') return
+    this.#told.add(subject)
+    const previous = await store.db
+      .selectFrom('previous_rack_keys')
+      .where('rack_id', '=', rack.id)
+      .orderBy('key_version', 'desc')
+      .select(['key_version as keyVersion', 'sealed_key as sealedKey'])
+      .execute()
+    for (const key of previous) {
+      const secret = openRackKey(keyring, { id: rack.id, ...key })
+      if ((await tryKey(guard, rack, secret)) === 'refused') continue
+      await this.#take(
+        rack,
+        secret,
+        'it takes an earlier key only, which is in force again; roll it',
+      )
+      return
+    }
+    const recovered = await recoverRackKey(this.#domain, rack)
+    if (recovered !== undefined && (await tryKey(guard, rack, recovered)) === 'accepted') {
+      await this.#take(
+        rack,
+        recovered,
+        'it gave back the key of a later roll, which is in force again',
+      )
+      return
+    }
+    await this.#alarm(rack, 'it refuses its key and every one before it')
+  }
+
+  /**
+   * Looks at every Rack now and waits: what a restored Console does before it goes on by itself.
+   * Resolves to what each answers to its key.
+   */
+  async lookAtAll(racks: readonly RackEntry[]): Promise<ReconciledRack[]> {
+    const { guard, keyring, directory } = this.#domain
+    const looked: ReconciledRack[] = []
+    for (const { id } of racks) {
+      await this.#running.get(id)
+      const before = directory.rackById(id)
+      if (before === undefined) continue
+      const name = displayName(before)
+      try {
+        this.#told.delete(`${id} ${before.keyVersion}`)
+        await this.#findAcceptedKey(before)
+        const rack = directory.rackById(id) ?? before
+        const works = (await tryKey(guard, rack, openRackKey(keyring, rack))) === 'accepted'
+        const changed = rack.keyVersion !== before.keyVersion
+        looked.push({
+          rack: name,
+          works,
+          found: works
+            ? changed
+              ? 'another key was found'
+              : 'its key works'
+            : 'it refuses every key that is known',
+        })
+      } catch (error) {
+        if (!(error instanceof KeyrackError || error instanceof SealError)) throw error
+        const found = error instanceof KeyrackError ? errorText(error) : error.message
+        looked.push({ rack: name, works: false, found })
+      }
+    }
+    return looked
+  }
+
+  /** The Rack, or this Console, was restored from a backup: without this key nobody could reach it. */
+  async #take(rack: RackEntry, key: Secret, found: string): Promise<void> {
+    const { keyring, clock, commit } = this.#domain
+    const version = rack.keyVersion + 1
+    const sealed = sealRackKey(keyring, rack.id, version, key)
+    await commit(async (tx) => {
+      await replaceRackKey(tx, { rackId: rack.id, version, sealed }, clock())
+      await forgetGeneration(tx, rack.id)
+      await this.#alarm(rack, found, tx)
+    })
+    this.#known.delete(rack.id)
+  }
+
+  async #alarm(rack: RackEntry, found: string, tx?: Tx): Promise<void> {
+    const { log, audit } = this.#domain
+    log.error({ rack: rack.id }, `the key of ${displayName(rack)} was changed by others: ${found}`)
+    await audit.record(
+      {
+        organizationId: rack.organization.id,
+        actor: { id: null, name: 'Keyrack' },
+        action: 'rack.key.surprise',
+        target: displayName(rack),
+        rackId: rack.id,
+        requestId: 'reconcile',
+        address: '',
+      },
+      { status: 409, note: found },
+      tx,
+    )
+  }
+}

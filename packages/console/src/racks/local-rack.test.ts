@@ -98,9 +98,16 @@ describe('the local Rack', () => {
   it('takes nothing else down when its sealed key does not open', async () => {
     const domain = await openDomain()
     const { row } = await prepare(domain)
-    const damaged = { ...row, keyVersion: row.keyVersion + 1 }
+    await domain.commit((tx) =>
+      writeCredential(tx, 'racks', row.id, () =>
+        tx
+          .updateTable('racks')
+          .set({ key_version: row.keyVersion + 1 })
+          .execute(),
+      ),
+    )
     const { config, keyring } = domain
-    const rack = new LocalRack({ domain, keyring, config, row: damaged })
+    const rack = new LocalRack({ domain, keyring, config, row })
     await rack.start()
     const ada = await founder(domain)
     expect((await onlyRack(domain, ada.id)).status).toBe('unreachable')

@@ -1,12 +1,10 @@
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { hashApiKey, Secret } from '@keyrack/secrets'
-import { createLogger } from '@keyrack/server'
-import { HAS_POSTGRES, newPostgresDatabase } from '@keyrack/server/testing'
+import { HAS_POSTGRES } from '@keyrack/server/testing'
 import { describe, expect, inject, it } from 'vitest'
 import { signIn } from '../accounts/sign-in.ts'
 import { regenerateApiKey } from '../api-keys/regenerate-api-key.ts'
-import type { ConsoleConfig } from '../config.ts'
 import { createKey } from '../create-key.ts'
 import { createDeployKey } from '../deploy-keys/create-deploy-key.ts'
 import { openRackKey } from '../racks/open-rack-key.ts'
@@ -16,17 +14,14 @@ import {
   openDomain,
   PASSWORD,
   REQUEST,
-  testConfig,
   testFolder,
 } from '../testing/console-domain.ts'
 import { backUp } from './back-up.ts'
 import { checkBackup } from './backup-file.ts'
 import { pauseOf } from './pause.ts'
-import { restore } from './restore.ts'
+import { elsewhere, openAs, restoreTo } from './testing/restore-elsewhere.ts'
 import { addSealedRacks } from './testing/sealed-racks.ts'
 import { verifyStored } from './verify-stored.ts'
-
-const log = createLogger({ name: 'test', level: 'silent' })
 
 /** A Console with a bit of everything, and a backup that was made while it ran. */
 async function backedUp() {
@@ -44,32 +39,6 @@ async function backedUp() {
   const file = join(testFolder(), 'backup')
   const report = await backUp(domain.config, file)
   return { domain, ada, ci, racks, file, report }
-}
-
-/** The settings of another Console with the same master key, and an empty database. */
-function elsewhere(keyDir: string, databaseUrl?: string): ConsoleConfig {
-  const folder = testFolder()
-  return testConfig(folder, {
-    KEY_DIR: keyDir,
-    ANCHOR_FILE: join(folder, 'anchor'),
-    ...(databaseUrl === undefined ? {} : { DATABASE_URL: databaseUrl }),
-  })
-}
-
-async function restoreTo(config: ConsoleConfig, file: string, force = false) {
-  const closing: Array<() => Promise<void> | void> = []
-  try {
-    return await restore(config, log, closing, { file, force }, REQUEST)
-  } finally {
-    for (const close of closing.reverse()) await close()
-  }
-}
-
-function openAs(config: ConsoleConfig) {
-  const { databaseUrl, keyDir: KEY_DIR, anchorFile: ANCHOR_FILE } = config
-  const env = { KEY_DIR, ANCHOR_FILE }
-  const url = databaseUrl === undefined ? {} : { DATABASE_URL: databaseUrl.reveal() }
-  return openDomain(config.dataDir, { env: { ...env, ...url } })
 }
 
 describe('a backup', () => {
@@ -93,11 +62,11 @@ describe('a backup', () => {
     const { domain, ada, ci, racks, file } = await backedUp()
     await domain.close()
     const { keyDir } = domain.config
-    const targets = [elsewhere(keyDir)]
-    if (HAS_POSTGRES) targets.push(elsewhere(keyDir, await newPostgresDatabase()))
+    const targets = [await elsewhere(keyDir)]
+    if (HAS_POSTGRES && inject('database') === 'SQLite') {
+      targets.push(await elsewhere(keyDir, 'PostgreSQL'))
+    }
     for (const config of targets) {
-      // The projects of this suite give openDomain a database; here each target has its own.
-      if (inject('database') === 'PostgreSQL' && config.databaseUrl === undefined) continue
       const report = await restoreTo(config, file)
       expect(report.refused).toEqual([])
       const restored = await openAs(config)
@@ -136,7 +105,7 @@ describe('a backup', () => {
     const { domain, file } = await backedUp()
     const good = readFileSync(file, 'utf8')
     const lines = good.split('\n')
-    const config = elsewhere(domain.config.keyDir)
+    const config = await elsewhere(domain.config.keyDir)
     for (const text of [
       good.slice(0, -40),
       lines.slice(0, -2).join('\n'),
@@ -161,7 +130,7 @@ describe('a backup', () => {
     const { domain, file } = await backedUp()
     const keyDir = join(testFolder(), 'keys')
     createKey(keyDir)
-    const config = elsewhere(keyDir)
+    const config = await elsewhere(keyDir)
     await expect(restoreTo(config, file)).rejects.toThrow(domain.keyring.current.id)
     expect(existsSync(join(config.dataDir, 'console'))).toBe(false)
   })

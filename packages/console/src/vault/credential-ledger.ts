@@ -10,6 +10,7 @@ import {
   distrust,
   type Examined,
   examineCredentials,
+  type FittedRows,
   placeOf,
   type Seen,
 } from './examine-credentials.ts'
@@ -31,6 +32,7 @@ export class CredentialLedger {
   readonly #anchorFile: string
   readonly #log: Logger
   #seen: Seen | undefined
+  readonly #fitted: FittedRows = new Map()
   #told: ReadonlySet<string> = new Set()
 
   constructor({ key, anchorFile, log }: LedgerOptions) {
@@ -45,7 +47,7 @@ export class CredentialLedger {
   }
 
   examine(db: Kysely<Database>, seen: Seen | undefined): Promise<Examined> {
-    return examineCredentials(db, this.#key, seen)
+    return examineCredentials(db, this.#key, seen, this.#fitted)
   }
 
   /** What was examined is durable now: nothing older is believed any more, also after a restart. */

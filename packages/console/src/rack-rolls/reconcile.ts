@@ -12,6 +12,9 @@ import type { RollDomain } from './roll-domain.ts'
 import { findOpenRoll } from './roll-rows.ts'
 import { tryKey } from './try-key.ts'
 
+/** Of the Rack that this server runs itself. */
+const NOT_STARTED = 'it does not run now; its key is tried when it starts'
+
 export interface ReconciledRack {
   rack: string
   works: boolean
@@ -122,35 +125,34 @@ export class Reconciler {
    * Resolves to what each answers to its key.
    */
   async lookAtAll(racks: readonly RackEntry[]): Promise<ReconciledRack[]> {
-    const { guard, keyring, directory } = this.#domain
     const looked: ReconciledRack[] = []
     for (const { id } of racks) {
       await this.#running.get(id)
-      const before = directory.rackById(id)
-      if (before === undefined) continue
-      const name = displayName(before)
-      try {
-        this.#told.delete(`${id} ${before.keyVersion}`)
-        await this.#findAcceptedKey(before)
-        const rack = directory.rackById(id) ?? before
-        const works = (await tryKey(guard, rack, openRackKey(keyring, rack))) === 'accepted'
-        const changed = rack.keyVersion !== before.keyVersion
-        looked.push({
-          rack: name,
-          works,
-          found: works
-            ? changed
-              ? 'another key was found'
-              : 'its key works'
-            : 'it refuses every key that is known',
-        })
-      } catch (error) {
-        if (!(error instanceof KeyrackError || error instanceof SealError)) throw error
-        const found = error instanceof KeyrackError ? errorText(error) : error.message
-        looked.push({ rack: name, works: false, found })
-      }
+      const rack = this.#domain.directory.rackById(id)
+      if (rack !== undefined) looked.push(await this.#lookNow(rack))
     }
     return looked
+  }
+
+  async #lookNow(before: RackEntry): Promise<ReconciledRack> {
+    const { guard, keyring, directory } = this.#domain
+    const name = displayName(before)
+    const answer = (works: boolean, found: string) => ({ rack: name, works, found })
+    if (before.managed && before.url === '') return answer(true, NOT_STARTED)
+    try {
+      this.#told.delete(`${before.id} ${before.keyVersion}`)
+      await this.#findAcceptedKey(before)
+      const rack = directory.rackById(before.id) ?? before
+      const verdict = await tryKey(guard, rack, openRackKey(keyring, rack))
+      if (verdict === 'refused') return answer(false, 'it refuses every key that is known')
+      const changed = rack.keyVersion !== before.keyVersion
+      return answer(true, changed ? 'another key was found' : 'its key works')
+    } catch (error) {
+      if (!(error instanceof KeyrackError || error instanceof SealError)) throw error
+      const silent = error instanceof KeyrackError && error.code === 'rack-unreachable'
+      if (before.managed && silent) return answer(true, NOT_STARTED)
+      return answer(false, error instanceof KeyrackError ? errorText(error) : error.message)
+    }
   }
 
   /** The Rack, or this Console, was restored from a backup: without this key nobody could reach it. */

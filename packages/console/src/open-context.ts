@@ -21,6 +21,7 @@ import {
 } from './vault/master-key-holders.ts'
 import { openLedger } from './vault/open-ledger.ts'
 import { type Closing, openVault } from './vault/open-vault.ts'
+import { pauseOf } from './vault/pause.ts'
 import { requireMasterKeys } from './vault/require-master-keys.ts'
 
 export type { Closing } from './vault/open-vault.ts'
@@ -43,6 +44,11 @@ export async function openContext(
   const audit = new AuditLog(store, Date.now, owner)
   const interrupted = await audit.finishInterrupted()
   if (interrupted > 0) log.warn({ interrupted }, 'writes cut off by the last stop are recorded')
+
+  const paused = await pauseOf(store.db)
+  if (paused !== undefined) {
+    log.warn({ paused }, 'no scheduled roll is begun until you have run: keyrack-console reconcile')
+  }
 
   const clock = Date.now
   const commit = createCommit(store, directory, ledger)

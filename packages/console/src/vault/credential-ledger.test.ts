@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, rmSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { hashApiKey, Secret } from '@keyrack/secrets'
 import { sql } from 'kysely'
@@ -6,49 +6,16 @@ import { describe, expect, it } from 'vitest'
 import { resetPassword } from '../accounts/reset-password.ts'
 import { signIn } from '../accounts/sign-in.ts'
 import { regenerateApiKey } from '../api-keys/regenerate-api-key.ts'
-import { createDeployKey } from '../deploy-keys/create-deploy-key.ts'
 import { revokeDeployKey } from '../deploy-keys/revoke-deploy-key.ts'
 import { openRackKey } from '../racks/open-rack-key.ts'
-import {
-  entry,
-  founder,
-  invited,
-  openDomain,
-  PASSWORD,
-  REQUEST,
-  type TestDomain,
-  testFolder,
-} from '../testing/console-domain.ts'
-import { readAnchor, writeAnchor } from './anchor-file.ts'
+import { entry, openDomain, PASSWORD, REQUEST, type TestDomain } from '../testing/console-domain.ts'
 import { CREDENTIAL_TABLE_NAMES, CREDENTIAL_TABLES } from './credential-tables.ts'
-import { addSealedRacks } from './testing/sealed-racks.ts'
+import { knows, populated, problems } from './testing/populated.ts'
 import { storedState } from './testing/stored-state.ts'
-import { verifyStored } from './verify-stored.ts'
-import { writeCredential } from './write-credential.ts'
+import { replaceCredential, writeCredential } from './write-credential.ts'
 
-/** Ada and Bob, a deploy key and a Rack. */
-async function populated(folder = testFolder()) {
-  const domain = await openDomain(folder)
-  const ada = await founder(domain)
-  const bob = await invited(domain, ada, 'bob@example.com')
-  const ci = await createDeployKey(
-    domain,
-    entry(domain, ada.id),
-    { organization: 'acme', name: 'ci', expiresInDays: null },
-    REQUEST,
-  )
-  const racks = await addSealedRacks(domain, ada.organization.id, 2)
-  return { domain, ada, bob, ci, racks, folder }
-}
-
-const knows = (domain: TestDomain, key: Secret) => ({
-  account: domain.directory.accountByApiKeyHash(hashApiKey(key)) !== undefined,
-  deploy: domain.directory.deployKeyByHash(hashApiKey(key)) !== undefined,
-})
 const alarms = (domain: TestDomain) =>
   domain.lines.filter((line) => line.includes('keys verify')).map((line) => JSON.parse(line))
-const problems = async (domain: TestDomain) =>
-  (await verifyStored(domain, domain.config.anchorFile, domain.ledger.seen)).problems
 
 describe('a credential that somebody else has changed', () => {
   it('is not used, whichever covered column it is, and all others are', async () => {
@@ -148,6 +115,20 @@ describe('a credential that somebody else has changed', () => {
     )
     await expect(write).rejects.toMatchObject({ code: 'not-ready' })
     expect(await problems(domain)).toHaveLength(2)
+  })
+
+  it('is not vouched for by a removal that was meant for another', async () => {
+    const { domain, ci } = await populated()
+    await domain.store.transaction((tx) =>
+      tx.updateTable('deploy_keys').set({ expires_at: 1 }).execute(),
+    )
+    await domain.commit((tx) =>
+      replaceCredential(tx, 'deploy_keys', ci.id, () =>
+        tx.deleteFrom('deploy_keys').where('organization_id', '=', 'another').execute(),
+      ),
+    )
+    expect(knows(domain, ci.key).deploy).toBe(false)
+    expect(await problems(domain)).toHaveLength(1)
   })
 
   it('that was inserted is not used', async () => {
@@ -258,66 +239,6 @@ describe('a credential that was put back', () => {
   })
 })
 
-describe('the ledger at a start', () => {
-  it('accepts a database that is one write ahead of the anchor, as after a crash in between', async () => {
-    const { domain, bob, folder } = await populated()
-    const before = readAnchor(domain.config.anchorFile)
-    const fresh = await regenerateApiKey(domain, bob.id, REQUEST)
-    const after = readAnchor(domain.config.anchorFile)
-    expect(after?.number).toBe((before?.number ?? 0) + 1)
-    await domain.close()
-    if (before !== undefined) writeAnchor(domain.config.anchorFile, before)
-    const again = await openDomain(folder)
-    expect(knows(again, fresh.apiKey).account).toBe(true)
-    expect(readAnchor(again.config.anchorFile)).toEqual(after)
-  })
-
-  it('does not begin anew when it was deleted', async () => {
-    const { domain, folder } = await populated()
-    await domain.store.transaction(async (tx) => {
-      await tx.deleteFrom('credential_head').execute()
-      await tx.deleteFrom('credential_macs').execute()
-    })
-    await domain.close()
-    await expect(openDomain(folder)).rejects.toThrow('its ledger is gone')
-  })
-
-  it('vouches once for what a version without a ledger has written', async () => {
-    const { domain, ada, folder } = await populated()
-    await domain.store.transaction(async (tx) => {
-      await tx.deleteFrom('credential_head').execute()
-      await tx.deleteFrom('credential_macs').execute()
-    })
-    await domain.close()
-    rmSync(domain.config.anchorFile)
-    const again = await openDomain(folder)
-    expect(knows(again, ada.apiKey).account).toBe(true)
-    expect(await problems(again)).toEqual([])
-  })
-
-  it('refuses a head of which anything is another', async () => {
-    const { domain } = await populated()
-    for (const change of [
-      { sum: '0'.repeat(64) },
-      { number: 1_000_000 },
-      { lineage: 'ab'.repeat(12) },
-      { mac: '' },
-    ]) {
-      const putBack = await storedState(domain)
-      await domain.store.transaction((tx) =>
-        tx.updateTable('credential_head').set(change).execute(),
-      )
-      // As a start examines it, which has seen nothing.
-      const { broken } = await domain.ledger.examine(domain.store.db, undefined)
-      expect(broken).toBe('the head of the ledger was changed')
-      const write = regenerateApiKey(domain, (await firstAccount(domain)).id, REQUEST)
-      await expect(write).rejects.toMatchObject({ code: 'not-ready' })
-      await putBack()
-    }
-    expect(await problems(domain)).toEqual([])
-  })
-})
-
 describe('every write of a credential', () => {
   it('is refused outside of commit', async () => {
     const { domain } = await populated()
@@ -343,10 +264,6 @@ describe('every write of a credential', () => {
     expect(past).toEqual(['racks/rename-rack.ts'])
   })
 })
-
-async function firstAccount(domain: TestDomain) {
-  return domain.store.db.selectFrom('accounts').select('id').executeTakeFirstOrThrow()
-}
 
 function flipped(value: string | number): string | number {
   if (typeof value === 'number') return value + 1

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { KeyrackError } from '@keyrack/protocol'
 import { type Keyring, sealedWith } from '@keyrack/secrets'
 import { type Logger, readMasterKeys, type Store } from '@keyrack/server'
-import { sql } from 'kysely'
+import { type Kysely, sql } from 'kysely'
 import type { Database } from '../database/schema.ts'
 
 /** How often a Console of a shared database looks at its folder and says what is in it. */
@@ -16,15 +16,12 @@ const WAIT_MS = 3 * BEAT_MS
 export interface MasterKeyHolders {
   /** Throws, naming them, when others that run do not know this key. */
   requireEverywhere(id: string): Promise<void>
-  /** Consoles that run on this database, but this one. */
-  others(): Promise<string[]>
   stop(): Promise<void>
 }
 
 /** The only Console on its database. */
 export const ONLY_HOLDER: MasterKeyHolders = {
   requireEverywhere: async () => {},
-  others: async () => [],
   stop: async () => {},
 }
 
@@ -80,22 +77,11 @@ export async function openMasterKeyHolders(options: HolderOptions): Promise<Mast
     }
   }
 
-  async function running() {
-    return store.db
-      .selectFrom('master_key_holders')
-      .where('console_id', '!=', id)
-      .where('seen_at', '>', heardSince)
-      .select(['name', 'key_ids'])
-      .orderBy('name')
-      .execute()
-  }
+  const running = () => runningHolders(store.db, id)
 
   await beat()
   const beating = beatOn()
   return {
-    async others() {
-      return (await running()).map((other) => other.name)
-    },
     async requireEverywhere(key) {
       const until = performance.now() + WAIT_MS
       for (;;) {
@@ -115,6 +101,20 @@ export async function openMasterKeyHolders(options: HolderOptions): Promise<Mast
         .catch((error: unknown) => log.warn({ err: error }, 'the end was not announced'))
     },
   }
+}
+
+/** The Consoles that run on a shared database, but the one with that id. */
+export async function runningHolders(
+  db: Kysely<Database>,
+  but = '',
+): Promise<{ name: string; key_ids: string }[]> {
+  return db
+    .selectFrom('master_key_holders')
+    .where('console_id', '!=', but)
+    .where('seen_at', '>', heardSince)
+    .select(['name', 'key_ids'])
+    .orderBy('name')
+    .execute()
 }
 
 function missing(key: string, keyDir: string, without: { name: string }[]): KeyrackError {

@@ -13,6 +13,7 @@ import { acceptIn } from './accept-rollback.ts'
 import { writeAnchor } from './anchor-file.ts'
 import { type BackupHeader, type BackupRow, backupRows, checkBackup } from './backup-file.ts'
 import { tablesOf } from './dump-rows.ts'
+import { runningHolders } from './master-key-holders.ts'
 import { type Closing, openLockedStore } from './open-vault.ts'
 import { pause } from './pause.ts'
 
@@ -102,13 +103,11 @@ async function canaryOf(file: string, { tables }: BackupHeader): Promise<string>
 
 async function refuseRunning(db: Kysely<Database>): Promise<void> {
   if (!isPostgres(db)) return
-  const { rows } = await sql<{ name: string }>`
-    select name from master_key_holders
-    where seen_at > extract(epoch from clock_timestamp()) * 1000 - 15000`.execute(db)
-  if (rows.length === 0) return
+  const running = await runningHolders(db)
+  if (running.length === 0) return
   throw new KeyrackError(
     'conflict',
-    `Consoles run on this database: ${rows.map(({ name }) => name).join(', ')}`,
+    `Consoles run on this database: ${running.map(({ name }) => name).join(', ')}`,
     { hint: 'stop them all, and wait 15 seconds where one was killed' },
   )
 }

@@ -24,8 +24,8 @@ export const HOST_COMMANDS: Readonly<Record<string, HostCommand>> = {
     load: async () => (await import('./migrate.ts')).migrateCommand,
   },
   keys: {
-    usage: 'create|rotate|status|verify|retire ID',
-    summary: 'master keys: make one, seal everything anew, see that nothing was put back',
+    usage: 'COMMAND',
+    summary: 'master keys: create, rotate, status [--json], retire ID; verify what is stored',
     load: async () => (await import('./keys.ts')).keysCommand,
   },
   backup: {

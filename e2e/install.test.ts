@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import {
   existsSync,
@@ -11,13 +11,12 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { spawn as spawnPty } from '@lydell/node-pty'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { CONVOX, finish, runConvox as run, startConvox as start } from './convox.ts'
 import { processes, processesOf } from './processes.ts'
 import { eventually } from './started-console.ts'
 
-const CONVOX = fileURLToPath(new URL('../packages/cli/bin/convox.js', import.meta.url))
 const LONG = 180_000
 
 /** Somebody on a new machine; whatever was started there is ended after the test. */
@@ -30,33 +29,6 @@ function newHome(): string {
   })
   return home
 }
-
-function start(home: string, args: readonly string[]): ChildProcess {
-  const env = { PATH: process.env.PATH ?? '', HOME: home }
-  return spawn(process.execPath, [CONVOX, ...args], {
-    cwd: '/',
-    env,
-    detached: true,
-    stdio: 'pipe',
-  })
-}
-
-interface Ran {
-  status: number | null
-  stdout: string
-  stderr: string
-}
-
-async function finish(child: ChildProcess): Promise<Ran> {
-  const ran: Ran = { status: null, stdout: '', stderr: '' }
-  child.stdin?.end()
-  child.stdout?.on('data', (chunk) => (ran.stdout += chunk))
-  child.stderr?.on('data', (chunk) => (ran.stderr += chunk))
-  await once(child, 'close')
-  return { ...ran, status: child.exitCode }
-}
-
-const run = (home: string, ...args: string[]): Promise<Ran> => finish(start(home, args))
 
 function nothingRuns(home: string): Promise<true> {
   return eventually('nothing of it runs', async () =>
@@ -312,6 +284,49 @@ describe('kill -9 of convox rack start and stop', () => {
       expect((await run(home, 'rack', 'stop', 'lab')).status).toBe(0)
       expect((await run(home, 'rack', 'start', 'lab')).status).toBe(0)
       expect(await instances(home)).toEqual(before)
+    },
+    LONG,
+  )
+})
+
+describe('kill -9 of convox rack reset-key', () => {
+  it.each(['Stopping', 'Putting', 'Starting'])(
+    'leaves a Rack that knows the stored key or the one before, and the same command ends it: at %s',
+    async (moment) => {
+      const home = newHome()
+      expect((await run(home, 'install', '--name', 'lab')).status).toBe(0)
+      const works = async (key: string) => {
+        const env = { PATH: process.env.PATH ?? '', HOME: home, CONVOX_PASSWORD: key }
+        const child = spawn(process.execPath, [CONVOX, 'rack'], { cwd: '/', env, stdio: 'pipe' })
+        return (await finish(child)).status === 0
+      }
+      const killedReset = async () => {
+        const child = start(home, ['rack', 'reset-key', 'lab', '--force'])
+        const ended = once(child, 'exit')
+        let shown = ''
+        child.stderr?.on('data', (chunk) => {
+          shown += chunk
+          if (shown.includes(moment)) child.kill('SIGKILL')
+        })
+        await ended
+        expect(shown).toContain(moment)
+      }
+      const before = keyOf(home).key
+      await killedReset()
+      const stored = keyOf(home).key
+      expect(stored).not.toBe(before)
+      // It may just be stopping.
+      await eventually('one of the two keys works', async () => {
+        await run(home, 'rack', 'start', 'lab')
+        return (await works(stored)) !== (await works(before)) ? true : undefined
+      })
+
+      // The Rack ran, so it runs again when the command has come to its end.
+      await killedReset()
+      const ran = await run(home, 'rack', 'reset-key', 'lab', '--force')
+      expect(ran, ran.stderr).toMatchObject({ status: 0 })
+      expect(await works(keyOf(home).key)).toBe(true)
+      for (const old of [before, stored]) expect(await works(old)).toBe(false)
     },
     LONG,
   )

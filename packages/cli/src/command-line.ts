@@ -11,7 +11,7 @@ interface Names {
 }
 
 const GLOBAL_WITH_VALUE = /^(-r|--rack|--host)$/
-const GLOBAL_JOINED = /^(-r.|--rack=|--host=|--no-color$|--no-input$)/
+const GLOBAL_JOINED = /^(-r.|--rack=|--host=|--no-color$|--no-input$|--debug$)/
 
 /**
  * Finds the command in a line. Options that every command takes may stand before, between and
@@ -37,7 +37,8 @@ export function readCommandLine(argv: readonly string[], names: Names): CommandL
   for (let word = rest[0]; word !== undefined && isGroup(name, names); word = rest[0]) {
     if (isOption(word)) break
     const below = `${name} ${word}`
-    if (names[below] === undefined) {
+    // A word between may be no command itself, like `key` in `rack access key rotate`.
+    if (names[below] === undefined && !isGroup(below, names)) {
       if (names[name]?.argument === true) break
       throw unknown(below, Object.keys(names))
     }

@@ -27,6 +27,10 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: 'list the hosts you are logged in to and check each key',
     load: async () => (await import('./commands/auth.ts')).defineAuth,
   },
+  'auth token': {
+    summary: 'print your key for a host, for programs that need it',
+    load: async () => (await import('./commands/auth/token.ts')).defineToken,
+  },
   racks: {
     summary: 'list the Racks you can reach',
     load: async () => (await import('./commands/racks.ts')).defineRacks,
@@ -123,6 +127,26 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   'rack stop': {
     summary: 'stop an installed Rack',
     load: async () => (await import('./commands/rack/stop.ts')).defineRackStop,
+  },
+  'rack reset-key': {
+    summary: 'give an installed Rack a new key when its key is lost',
+    load: async () => (await import('./commands/rack/reset-key.ts')).defineResetKey,
+  },
+  'rack access': {
+    summary: 'make an access token for the Rack; it is shown once',
+    load: async () => (await import('./commands/rack/access.ts')).defineAccess,
+  },
+  'rack access list': {
+    summary: 'list the access tokens of the Rack',
+    load: async () => (await import('./commands/rack/access/list.ts')).defineAccessList,
+  },
+  'rack access revoke': {
+    summary: 'end an access token at once',
+    load: async () => (await import('./commands/rack/access/revoke.ts')).defineAccessRevoke,
+  },
+  'rack access key rotate': {
+    summary: 'end all access tokens at once: the Rack signs with a new key',
+    load: async () => (await import('./commands/rack/access/key/rotate.ts')).defineRotate,
   },
   install: {
     summary: 'install a Rack on this machine and log in to it',

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { mintToken } from '@keyrack/secrets'
 import { createMetrics, type Logger, type Store } from '@keyrack/server'
 import { PasswordWork } from './accounts/password-work.ts'
+import { RefusedSignIns } from './accounts/refused-sign-ins.ts'
 import { SignInThrottle } from './accounts/sign-in-throttle.ts'
 import { AuditLog } from './audit/audit-log.ts'
 import type { ConsoleConfig } from './config.ts'
@@ -50,6 +51,8 @@ export async function openContext(
     log.warn({ paused }, 'no scheduled roll is begun until you have run: keyrack-console reconcile')
   }
 
+  const refusedSignIns = new RefusedSignIns(audit, log)
+  closing.push(() => refusedSignIns.flush())
   const clock = Date.now
   const commit = createCommit(store, directory, ledger)
   const domain = { store, commit, ledger, directory, audit, clock, freshness }
@@ -63,7 +66,8 @@ export async function openContext(
     log,
     rolls,
     throttle: new SignInThrottle(),
-    passwords: await PasswordWork.create(),
+    refusedSignIns,
+    passwords: new PasswordWork(),
     setupToken: config.exposed && directory.empty ? mintToken(32) : undefined,
     metrics: createMetrics(),
     ready: () => store.check(),

@@ -6,11 +6,17 @@ import { startRack } from './wire.ts'
 // The process: its environment, its signals and its parent. A Console starts its local Rack as a
 // child with an IPC channel and learns from it the address and the certificate, or why not. The
 // channel is also its lifeline, until a parent that wants to be outlived says `detach`.
+// With a word behind its name it is no Rack, but a command for the host.
 
 /** Within the 8 s after which a Console kills its local Rack. */
 const STOP_DEADLINE_MS = 7_500
 
-await main()
+const words = process.argv.slice(2)
+if (words.length === 0) await main()
+else {
+  const { runHostCommand } = await import('./host-commands/run-host-command.ts')
+  process.exitCode = await runHostCommand(words)
+}
 
 async function main(): Promise<void> {
   let log: Logger | undefined

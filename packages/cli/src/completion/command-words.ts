@@ -12,7 +12,7 @@ export interface CompletedCommand {
 
 const SHELLS = ['bash', 'zsh', 'fish']
 const HELP = ['-h', '--help']
-const GLOBAL = ['-r', '--rack', '--host', '--no-color', '--no-input']
+const GLOBAL = ['-r', '--rack', '--host', '--no-color', '--no-input', '--debug']
 
 /** What can be typed after each command, from the table and from each command's own definition. */
 export async function completedCommands(context: Context): Promise<CompletedCommand[]> {
@@ -34,7 +34,17 @@ export async function completedCommands(context: Context): Promise<CompletedComm
     { name: '', words: first, options: [...HELP, '--version', ...GLOBAL] },
     { name: 'help', words: [...wordsBelow(''), ...plain(topicNames())], options: [] },
     ...commands,
+    ...groupsOf(names).map((name) => ({ name, words: wordsBelow(name), options: HELP })),
   ]
+}
+
+/** Words that only lead to commands, like `api`, and `rack access key` before `rotate`. */
+function groupsOf(names: readonly string[]): string[] {
+  const leading = names.flatMap((name) => {
+    const words = name.split(' ')
+    return words.slice(1).map((_, index) => words.slice(0, index + 1).join(' '))
+  })
+  return [...new Set(leading)].filter((name) => !names.includes(name))
 }
 
 /** `rack` -> `install`, `start`, `stop`; a first word that is no command itself has no summary. */

@@ -16,6 +16,8 @@ export interface InstallRecord {
   fingerprint?: string
   /** Whether the installation came to its end. */
   installed: boolean
+  /** It ran when its key began to be reset, and is to run again afterwards. */
+  resetting?: true
 }
 
 /** What the Rack itself accepts as its name, which is a folder's name and a part of `org/name`. */
@@ -171,12 +173,14 @@ function parseRecord(text: string): InstallRecord | undefined {
     return undefined
   }
   if (typeof value !== 'object' || value === null) return undefined
-  const { host, fingerprint, installed } = value as Partial<Record<string, unknown>>
+  const fields = value as Partial<Record<string, unknown>>
+  const { host, fingerprint, installed } = fields
+  const resetting = fields.resetting === true ? ({ resetting: true } as const) : {}
   if (typeof host !== 'string' || !/^localhost:\d{1,5}$/.test(host)) return undefined
   if (typeof installed !== 'boolean') return undefined
-  if (fingerprint === undefined) return { host, installed }
+  if (fingerprint === undefined) return { host, installed, ...resetting }
   if (typeof fingerprint !== 'string' || !/^[0-9a-f]{64}$/.test(fingerprint)) return undefined
-  return { host, fingerprint, installed }
+  return { host, fingerprint, installed, ...resetting }
 }
 
 function damaged(path: string, name: string): Failure {

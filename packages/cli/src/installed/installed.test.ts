@@ -48,6 +48,7 @@ describe('a line that cannot be meant', () => {
         ['rack', 'install', 'local', name],
         ['rack', 'start', name],
         ['rack', 'stop', name],
+        ['rack', 'reset-key', name, '--force'],
         ['uninstall', name, '--force'],
       ]) {
         const ran = await ann.run(line)
@@ -65,18 +66,18 @@ describe('a line that cannot be meant', () => {
 })
 
 describe('a Rack that is not there', () => {
-  it.each(['rack start lab', 'rack stop lab', 'uninstall lab', 'uninstall lab --force'])(
-    'is said to be none, and nothing is made: convox %s',
-    async (line) => {
-      const ann = newPerson()
-      const ran = await ann.run(line.split(' '))
-      expect(ran).toMatchObject({ status: 1, stdout: '' })
-      expect(ran.stderr).toBe(
-        'ERROR: there is no Rack local/lab; see which there are: convox racks\n',
-      )
-      expect(ann.stored('installed')).toBeUndefined()
-    },
-  )
+  it.each([
+    ...['rack start lab', 'rack stop lab', 'rack reset-key lab --force', 'uninstall lab'],
+    'uninstall lab --force',
+  ])('is said to be none, and nothing is made: convox %s', async (line) => {
+    const ann = newPerson()
+    const ran = await ann.run(line.split(' '))
+    expect(ran).toMatchObject({ status: 1, stdout: '' })
+    expect(ran.stderr).toBe(
+      'ERROR: there is no Rack local/lab; see which there are: convox racks\n',
+    )
+    expect(ann.stored('installed')).toBeUndefined()
+  })
 })
 
 describe('a disk that cannot be written', () => {
@@ -84,7 +85,11 @@ describe('a disk that cannot be written', () => {
     const ann = newPerson()
     const line = `ulimit -f 0; exec "$0" "$@"`
     const args = ['-c', line, process.execPath, LAUNCHER, 'install', '--name', 'lab']
-    const full = spawnSync('/bin/sh', args, { env: { HOME: ann.home }, encoding: 'utf8' })
+    const full = spawnSync('/bin/sh', args, {
+      env: { HOME: ann.home },
+      encoding: 'utf8',
+      timeout: 60_000,
+    })
     expect(full.status).toBe(1)
     expect(full.stderr).toMatch(/ERROR: cannot write .*\/installed\/lab: the disk is full; .+\n$/)
     expect((await ann.run(['racks'])).stdout).toContain('local/lab  incomplete')
@@ -263,7 +268,11 @@ describe('a command line without the Rack beside it', () => {
     symlinkSync(join(own, '..', '..', 'node_modules'), join(folder, 'node_modules'))
     const launcher = join(folder, 'cli', 'bin', 'convox.js')
     const args = [launcher, 'install', '--name', 'lab']
-    const ran = spawnSync(process.execPath, args, { env: { HOME: folder }, encoding: 'utf8' })
+    const ran = spawnSync(process.execPath, args, {
+      env: { HOME: folder },
+      encoding: 'utf8',
+      timeout: 60_000,
+    })
     expect(ran.status).toBe(1)
     expect(ran.stderr).toContain('came alone')
   })

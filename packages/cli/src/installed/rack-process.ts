@@ -166,6 +166,42 @@ class StartingRack {
   }
 }
 
+/** What the Rack's program ends with when its folder is in use. */
+const NOT_NOW = 75
+
+/**
+ * Runs a command of the Rack's program on a Rack that is stopped; fails with what it says. A Rack
+ * that is not known here, see `startRack`, is waited for.
+ */
+export async function runOnStopped(
+  folder: string,
+  word: string,
+  env: Readonly<Record<string, string>>,
+): Promise<void> {
+  const deadline = performance.now() + STOP_MS
+  for (;;) {
+    const { status, said } = await runProgram(folder, word, env)
+    if (status === 0) return
+    if (status !== NOT_NOW || performance.now() > deadline) {
+      throw new Failure(said === '' ? 'the program of the Rack ended without a word' : said)
+    }
+    await delay(BETWEEN_STARTS_MS)
+  }
+}
+
+async function runProgram(folder: string, word: string, env: Readonly<Record<string, string>>) {
+  const child = spawn(process.execPath, [PROGRAM, word], {
+    cwd: folder,
+    env: { ...env, DATA_DIR: folder },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  })
+  const spoken: Buffer[] = []
+  child.stderr.on('data', (chunk: Buffer) => spoken.push(chunk))
+  const [status] = await once(child, 'close')
+  const said = printable(Buffer.concat(spoken).toString('utf8').trim()).replace(/^ERROR: /, '')
+  return { status, said }
+}
+
 /** Asks a Rack to stop and waits for its end; false when it did not run. */
 export async function stopProcess(folder: string): Promise<boolean> {
   const found = findProcess(folder)

@@ -2,9 +2,11 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { KeyrackError } from '@keyrack/protocol'
-import { createLogger } from '@keyrack/server'
+import { createLogger, openStore } from '@keyrack/server'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import type { ConsoleContext } from '../context.ts'
+import { MIGRATIONS } from '../database/migrations.ts'
+import type { Database } from '../database/schema.ts'
 import { type Closing, openContext } from '../open-context.ts'
 import { createAddressGuard } from '../proxy/address-guard.ts'
 import { openRackKey } from '../racks/open-rack-key.ts'
@@ -18,6 +20,32 @@ import { tryKey } from './try-key.ts'
 
 /** A Rack brings its instances back before it listens; on a machine with much to do that takes a while. */
 const RACK_START_MS = 90_000
+/** Somebody else's write that goes on: every write of ours waits, and then fails. */
+async function holdWrites(file: string) {
+  const other = await openStore<Database>({ file, migrations: MIGRATIONS })
+  let release: () => void = () => undefined
+  const until = new Promise<void>((resolve) => {
+    release = resolve
+  })
+  let holding: () => void = () => undefined
+  const holds = new Promise<void>((resolve) => {
+    holding = resolve
+  })
+  const held = other.transaction(async (tx) => {
+    await tx.deleteFrom('sign_in_failures').where('subject', '=', 'nobody').execute()
+    holding()
+    await until
+  })
+  await holds
+  return {
+    async release() {
+      release()
+      await held
+      await other.close()
+    },
+  }
+}
+
 const NAME = { organization: 'acme', name: 'live' }
 const CALLS = ['stage', 'verify', 'retire', 'prove new', 'prove old']
 const CANCEL_CALLS = ['unstage', 'prove cancelled']
@@ -113,6 +141,33 @@ describe('a reply that is lost', () => {
     })
     expect(end).toEqual({ state: 'cancelled', verdicts: ['accepted', 'accepted'], same: true })
     expect(lost).toBe(1)
+  })
+})
+
+describe('a database that cannot be written to', () => {
+  it('leaves the roll where it was, with both keys, until it can', async () => {
+    let tries = 0
+    let held = true
+    const context = await open((name) => {
+      if (name !== 'before write verifying') return
+      if (held) throw new Error('held')
+      tries += 1
+    })
+    const { store, directory, rolls } = context
+    const actor = await founder(context)
+    const rackId = directory.racksOf(actor).find(({ name }) => name === 'live')?.id ?? ''
+    await rolls.roll(actor, NAME, 0, REQUEST)
+    await eventually('the staged key', async () => {
+      return (await findLastRoll(store.db, rackId))?.state === 'staged'
+    })
+    const { release } = await holdWrites(join(folder, 'data', 'console', 'db'))
+    held = false
+    await eventually('a write that failed', () => tries > 1, RACK_START_MS)
+    expect((await findLastRoll(store.db, rackId))?.state).toBe('staged')
+    await release()
+    await eventually('the end', async () => {
+      return (await findLastRoll(store.db, rackId))?.state === 'done'
+    })
   })
 })
 

@@ -6,7 +6,7 @@ import type { RollDomain } from './roll-domain.ts'
 import { findRoll, MovedElsewhere } from './roll-rows.ts'
 
 const RETRY_MS = 250
-const RETRY_MS_MAX = 30_000
+const RETRY_MS_MAX = 5_000
 /** A grace may be days, and a clock may be set: nobody sleeps longer than this at once. */
 const NAP_MS_MAX = 30_000
 /** How often other Consoles' rolls are looked at, where there are others. */

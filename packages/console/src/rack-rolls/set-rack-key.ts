@@ -44,7 +44,8 @@ export async function setRackKey(
   const { organization, id: rackId } = rack
   await between(domain.point, 'write set key', () =>
     domain.commit(async (tx) => {
-      await replaceRackKey(tx, { rackId, version, sealed }, domain.clock())
+      const before = rack.keyVersion
+      await replaceRackKey(tx, { rackId, before, version, sealed }, domain.clock())
       await forgetGeneration(tx, rackId)
       await destroyOldKeys(tx, rackId, version)
       await endSupersededRoll(domain, tx, rackId, 'the key was entered by hand meanwhile')

@@ -15,6 +15,8 @@ export interface LocalRackRow {
   keyVersion: number
   url: string | null
   pin: string | null
+  /** Empty before it was ready once. */
+  version: string
 }
 
 /**
@@ -67,7 +69,7 @@ export async function localRackRow(
     }
     await writeCredential(tx, 'racks', id, () => tx.insertInto('racks').values(row).execute())
   })
-  return { id, sealedKey, keyVersion: 1, url: null, pin: null }
+  return { id, sealedKey, keyVersion: 1, url: null, pin: null, version: '' }
 }
 
 /** The row as it is now; throws when somebody else than a Console has changed it. */
@@ -79,7 +81,14 @@ export function readLocalRack({
     const row = await tx
       .selectFrom('racks')
       .where('local_at', 'is not', null)
-      .select(['id', 'sealed_key as sealedKey', 'key_version as keyVersion', 'url', 'pin'])
+      .select([
+        'id',
+        'sealed_key as sealedKey',
+        'key_version as keyVersion',
+        'url',
+        'pin',
+        'version',
+      ])
       .executeTakeFirst()
     if (row !== undefined) await ledger.check(tx, 'racks', row.id)
     return row

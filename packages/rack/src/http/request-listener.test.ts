@@ -1,8 +1,10 @@
 import { once } from 'node:events'
+import type { IncomingMessage } from 'node:http'
+import { request } from 'node:https'
 import { connect } from 'node:net'
-import { ROUTES } from '@keyrack/protocol'
+import { basicHeader, ROUTES } from '@keyrack/protocol'
 import { Instances, System } from '@keyrack/protocol/resources'
-import { mintApiKey, Secret } from '@keyrack/secrets'
+import { hashApiKey, mintApiKey, Secret } from '@keyrack/secrets'
 import { describe, expect, it } from 'vitest'
 import { ask } from '../testing/ask.ts'
 import { credential, exchange, openTls } from '../testing/raw-stream.ts'
@@ -168,7 +170,14 @@ describe('with the Rack API key', () => {
   const BUILT = [
     ...['check', 'auth', 'instances.list', 'instances.terminate', 'parameters.get'],
     ...['parameters.set', 'system.get', 'system.update', 'system.capacity', 'system.processes'],
-    ...['system.releases', 'key.status', 'key.stage', 'key.unstage', 'key.retire'],
+    ...[
+      'system.metrics',
+      'system.releases',
+      'key.status',
+      'key.stage',
+      'key.unstage',
+      'key.retire',
+    ],
     ...['key.register', 'key.challenge', 'key.recover', 'system.token.create'],
     ...['system.token.rotate', 'system.token.list', 'system.token.revoke'],
   ]
@@ -288,5 +297,50 @@ describe('the log', () => {
       expect(everything).not.toContain(secret.reveal())
       expect(everything).not.toContain(Buffer.from(`convox:${secret.reveal()}`).toString('base64'))
     }
+  })
+})
+
+describe('a key that is retired while a body drips in', () => {
+  it('CWE-367 is refused when the body is complete, and nothing has happened', async () => {
+    const subject = await startTestRack()
+    const next = mintApiKey('rack')
+    const roll = { roll: 'roll-0001', keep: hashApiKey(next), drop: hashApiKey(subject.key) }
+    const say = (act: string, fields: Record<string, string>, key: Secret) =>
+      ask(subject.port, `POST /system/key/${act}`, {
+        key,
+        body: new URLSearchParams(fields).toString(),
+        headers: { 'content-type': 'application/x-www-form-urlencoded' },
+      })
+
+    /** One write whose body is complete only after `meanwhile`. */
+    const write = async (count: number, meanwhile: () => Promise<void>) => {
+      const asked = request({
+        ...{ port: subject.port, path: '/system', method: 'PUT', rejectUnauthorized: false },
+        headers: {
+          authorization: basicHeader(subject.key).reveal(),
+          'content-type': 'application/x-www-form-urlencoded',
+          'content-length': '7',
+          expect: '100-continue',
+        },
+      })
+      asked.flushHeaders()
+      // The head was read: the key is asked for the first time right behind this.
+      await once(asked, 'continue')
+      asked.write('count')
+      await meanwhile()
+      asked.end(`=${count}`)
+      const [answer] = (await once(asked, 'response')) as [IncomingMessage]
+      answer.resume()
+      return answer.statusCode
+    }
+    expect(await write(3, async () => {})).toBe(200)
+    const retired = write(4, async () => {
+      await say('stage', { roll: roll.roll, hash: roll.keep, copy: '' }, subject.key)
+      const done = await say('retire', { ...roll, not_after: '0' }, next)
+      expect(done.status).toBe(200)
+    })
+    expect(await retired).toBe(401)
+    const system = await ask(subject.port, 'GET /system', { key: next })
+    expect(JSON.parse(system.body).count).toBe(3)
   })
 })

@@ -43,10 +43,12 @@ type Listener = (request: IncomingMessage, socket: Duplex, head: Buffer) => void
 export function createUpgradeListener(options: UpgradeListenerOptions): Listener {
   const { authentication } = options
   const server = new WebSocketServer({ noServer: true, ...FRAME_SOCKET_OPTIONS })
-  const accepted = new WeakSet<IncomingMessage>()
+  // What this request is called, for a client that is refused inside of the stream, and whether it was.
+  const seen = new WeakMap<IncomingMessage, { id: string; accepted: boolean }>()
   server.on('headers', (headers, request) => {
-    if (!accepted.has(request)) return
-    headers.push(`${KEY_GENERATION_HEADER}: ${authentication.keys.generation}`)
+    const { id, accepted } = seen.get(request) ?? {}
+    if (id !== undefined) headers.push(`Request-Id: ${id}`)
+    if (accepted) headers.push(`${KEY_GENERATION_HEADER}: ${authentication.keys.generation}`)
   })
   server.on('wsClientError', (_error, socket) => {
     refuseSocket(socket, new KeyrackError('invalid', 'this is not a valid WebSocket handshake'))
@@ -66,7 +68,7 @@ export function createUpgradeListener(options: UpgradeListenerOptions): Listener
       }
       if (!sameOrigin(request.headers.origin, request.headers.host)) throw foreignOrigin()
       const refusal = refusalOf(authentication, request, match.route)
-      if (refusal === undefined) accepted.add(request)
+      seen.set(request, { id, accepted: refusal === undefined })
       server.handleUpgrade(request, socket as Socket, head, (ws) => {
         void serve(options, { ws, socket, request, match, id, refusal })
       })

@@ -1,38 +1,8 @@
-import { hashApiKey, mintApiKey, type Secret } from '@keyrack/secrets'
+import { hashApiKey, mintApiKey } from '@keyrack/secrets'
 import { sql } from 'kysely'
 import { describe, expect, it } from 'vitest'
-import { filesAsTheyAre, openRackKeys } from '../testing/open-rack-keys.ts'
-import { TestClock } from '../testing/test-clock.ts'
-
-const HOUR = 3_600_000
-const ROLL = 'roll-0001'
-
-type Rack = Awaited<ReturnType<typeof openRackKeys>>
-
-/** A Rack and its next key; the acts of a roll with the right arguments, or with others. */
-async function aRoll() {
-  const clock = new TestClock()
-  const rack = await openRackKeys({ clock })
-  const [oldKey, newKey] = [rack.key, mintApiKey('rack')]
-  const { keys } = rack
-  const stage = (by = oldKey, more = {}) =>
-    keys.stage(asker(rack, by), { roll: ROLL, hash: hashApiKey(newKey), copy: 'sealed', ...more })
-  const retire = (by = newKey, more = {}) =>
-    keys.retire(asker(rack, by), {
-      ...{ roll: ROLL, keep: hashApiKey(newKey), drop: hashApiKey(oldKey), notAfter: 0 },
-      ...more,
-    })
-  const unstage = (by = oldKey, roll = ROLL) => keys.unstage(asker(rack, by), roll)
-  return { rack, keys, clock, oldKey, newKey, stage, retire, unstage }
-}
-
-function asker(rack: Rack, key: Secret): string {
-  return rack.idOf(key) ?? 'nobody'
-}
-
-function accepted({ keys }: Rack): Array<[string, string]> {
-  return keys.live().map(({ hash, state }) => [state, hash])
-}
+import { accepted, aRoll, asker, HOUR, ROLL } from '../testing/a-roll.ts'
+import { openRackKeys } from '../testing/open-rack-keys.ts'
 
 describe('staging a key', () => {
   it('makes both keys accepted, and a second time changes nothing', async () => {
@@ -216,37 +186,6 @@ describe('retiring the old key', () => {
     expect([retired.status, unstaged.status]).toEqual(['fulfilled', 'rejected'])
     expect(rack.idOf(newKey)).toBeDefined()
     expect(rack.idOf(oldKey)).toBeUndefined()
-  })
-})
-
-describe('the deadline of an old key', () => {
-  async function ending() {
-    const roll = await aRoll()
-    await roll.stage()
-    await roll.retire(roll.newKey, { notAfter: roll.clock.wall + HOUR })
-    return roll
-  }
-
-  it('is not put off by setting the clock back, nor by a restart after that', async () => {
-    const { rack, clock, oldKey } = await ending()
-    clock.pass(HOUR / 2)
-    await rack.keys.close()
-    clock.set(-24 * HOUR)
-    const again = await openRackKeys({ file: rack.file, clock })
-    clock.pass(HOUR / 2)
-    expect(again.idOf(oldKey)).toBeUndefined()
-  })
-
-  it('that has been seen to pass is stored, so a kill and an older clock bring nothing back', async () => {
-    const { rack, clock, oldKey } = await ending()
-    clock.set(2 * HOUR)
-    expect(rack.idOf(oldKey)).toBeUndefined()
-    // The write that this has begun is waited for by the next one.
-    await rack.keys.change(async () => {})
-    clock.set(-2 * HOUR)
-    const again = await openRackKeys({ file: filesAsTheyAre(rack.file), clock })
-    expect(again.idOf(oldKey)).toBeUndefined()
-    expect(again.keys.isTombstone(hashApiKey(oldKey))).toBe(true)
   })
 })
 

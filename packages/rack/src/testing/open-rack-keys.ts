@@ -13,6 +13,7 @@ interface Given {
   file?: string
   clock?: ClockSource
   key?: Secret
+  writeEveryMs?: number
 }
 
 /** The keys of a Rack on a real database, without the rest of it. */
@@ -23,7 +24,9 @@ export async function openRackKeys(given: Given = {}) {
   const systemLog = await SystemLog.open({ store, log })
   const clock = given.clock === undefined ? {} : { clock: given.clock }
   const configuredHash = hashApiKey(key)
-  const keys = await RackKeys.open({ store, systemLog, log, configuredHash, ...clock })
+  const { writeEveryMs = 10_000 } = given
+  const options = { store, systemLog, log, configuredHash, writeEveryMs, ...clock }
+  const keys = await RackKeys.open(options)
   onTestFinished(() => keys.close())
   return { keys, store, systemLog, lines, file, key, idOf: (one: Secret) => idOf(keys, one) }
 }

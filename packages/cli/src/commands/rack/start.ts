@@ -1,8 +1,6 @@
 import type { DefineCommand } from '../../command-table.ts'
-import { savePin } from '../../config-folder/login-state.ts'
 import type { Context } from '../../context.ts'
 import { Failure } from '../../failures.ts'
-import { portOf } from '../../installed/install-rack.ts'
 import {
   exclusively,
   installedFolder,
@@ -11,14 +9,9 @@ import {
   notInstalled,
   parseInstalledName,
   readRecord,
-  writeRecord,
 } from '../../installed/installed-rack.ts'
-import {
-  findProcess,
-  requireProgram,
-  startRack,
-  stopProcess,
-} from '../../installed/rack-process.ts'
+import { findProcess, requireProgram } from '../../installed/rack-process.ts'
+import { startInstalled } from '../../installed/start-installed.ts'
 
 export const defineRackStart: DefineCommand = (command, context) => {
   command
@@ -29,7 +22,7 @@ export const defineRackStart: DefineCommand = (command, context) => {
 
 async function start(context: Context, name: string): Promise<void> {
   requireProgram()
-  const { folder, terminal, environment } = context
+  const { folder, terminal } = context
   const shown = localName(name)
   if (!installedNames(folder).includes(name)) throw notInstalled(name)
   await exclusively(folder, name, async () => {
@@ -45,18 +38,6 @@ async function start(context: Context, name: string): Promise<void> {
       terminal.print(`${shown} is running already`)
       return
     }
-    await terminal.progress(`Starting ${shown}`, async () => {
-      // A start that was cut off is about to end.
-      await stopProcess(path)
-      const { rack, ready } = await startRack(path, {
-        ...environment.forPrograms,
-        RACK_NAME: name,
-        RACK_PORT: portOf(record.host),
-      })
-      const { fingerprint } = ready
-      await savePin(folder, record.host, fingerprint)
-      writeRecord(folder, name, { ...record, fingerprint })
-      await rack.letGo()
-    })
+    await terminal.progress(`Starting ${shown}`, () => startInstalled(context, name, record))
   })
 }

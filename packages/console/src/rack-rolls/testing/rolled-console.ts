@@ -27,8 +27,8 @@ export function shareRunningRack(): () => RunningRack {
   }
 }
 
-/** The key that a shared Rack takes now, as the last test has left it. */
-let present: Secret | undefined
+/** The key that a Rack takes now, as the last test has left it. */
+const PRESENT = new WeakMap<RunningRack, Secret>()
 
 export interface RollJson {
   id: string
@@ -70,7 +70,7 @@ export async function rolledConsole(
       organization: 'acme',
       name: 'live',
       host: rack.host,
-      key: (present ?? rack.key).reveal(),
+      key: (PRESENT.get(rack) ?? rack.key).reveal(),
       fingerprint: rack.fingerprint,
       take_over: true,
     },
@@ -81,7 +81,8 @@ export async function rolledConsole(
   const held = (): Secret => {
     const entry = domain.directory.rackById(id)
     if (entry === undefined) throw new TypeError('the Rack is gone')
-    present = openRackKey(domain.keyring, entry)
+    const present = openRackKey(domain.keyring, entry)
+    PRESENT.set(rack, present)
     return present
   }
   const state = async (): Promise<RollJson> => {

@@ -13,6 +13,7 @@ export interface Asked {
   method: string
   path: string
   password: string
+  body: string
 }
 
 type Handler = (asked: Asked, response: ServerResponse) => void
@@ -62,9 +63,16 @@ export async function startOfficialRack(options: { plain?: true } = {}): Promise
   server.on('request', (request, response) => {
     const userinfo = Buffer.from(request.headers.authorization?.slice(6) ?? '', 'base64')
     const password = userinfo.toString('utf8').replace(/^convox:/, '')
-    const asked = { method: request.method ?? '', path: request.url ?? '', password }
-    rack.asked.push(asked)
-    ;(rack.handler ?? official)(asked, response)
+    const { method = '', url: path = '' } = request
+    let body = ''
+    request.setEncoding('utf8').on('data', (text: string) => {
+      body += text
+    })
+    request.once('end', () => {
+      const asked = { method, path, password, body }
+      rack.asked.push(asked)
+      ;(rack.handler ?? official)(asked, response)
+    })
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')

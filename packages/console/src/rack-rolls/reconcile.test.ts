@@ -1,0 +1,146 @@
+import { cpSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { hashApiKey, mintApiKey } from '@keyrack/secrets'
+import { createLogger } from '@keyrack/server'
+import { expect, it, onTestFinished } from 'vitest'
+import { type Closing, openContext } from '../open-context.ts'
+import { createAddressGuard } from '../proxy/address-guard.ts'
+import { openRackKey } from '../racks/open-rack-key.ts'
+import { REQUEST, testConfig } from '../testing/console-domain.ts'
+import { eventually } from '../testing/eventually.ts'
+import { rackKeyRoutes } from './rack-key-routes.ts'
+import { prepareRolledData } from './testing/prepare-rolled-data.ts'
+import { type RolledConsole, rolledConsole } from './testing/rolled-console.ts'
+import { runRack } from './testing/running-rack.ts'
+
+async function ownRack() {
+  const folder = mkdtempSync(join(tmpdir(), 'keyrack-reconcile-'))
+  const rack = await runRack(join(folder, 'rack'))
+  onTestFinished(async () => {
+    await rack.kill('SIGTERM')
+    rmSync(folder, { recursive: true, force: true })
+  })
+  return { folder, rack }
+}
+
+function system({ ask, key }: RolledConsole) {
+  return ask('/system', { key, headers: { rack: 'acme/live' } })
+}
+
+async function alarms({ domain }: RolledConsole): Promise<string[]> {
+  const rows = await domain.store.db
+    .selectFrom('audit')
+    .where('action', '=', 'rack.key.surprise')
+    .where('phase', '=', 'finished')
+    .select('note')
+    .execute()
+  return rows.map(({ note }) => note ?? '')
+}
+
+it('a Rack that was restored from before a roll is reached again, with an alarm, and rolls', async () => {
+  const { folder, rack } = await ownRack()
+  const served = await rolledConsole(rack)
+  const first = served.held()
+  await rack.kill('SIGTERM')
+  cpSync(join(folder, 'rack'), join(folder, 'backup'), { recursive: true })
+  await rack.restart()
+  await served.roll()
+  await served.until('done')
+  expect(await served.takes(first)).toBe(false)
+
+  await rack.kill('SIGTERM')
+  rmSync(join(folder, 'rack'), { recursive: true })
+  cpSync(join(folder, 'backup'), join(folder, 'rack'), { recursive: true })
+  await rack.restart()
+  expect((await system(served)).status).toBe(502)
+  await eventually('the Rack to be reached', async () => (await system(served)).status === 200)
+  expect(served.held().reveal()).toBe(first.reveal())
+  expect(await alarms(served)).toEqual([expect.stringContaining('roll it')])
+  await served.roll()
+  await served.until('done')
+  expect(await served.takes(first)).toBe(false)
+}, 120_000)
+
+it('a key that somebody else rolled at the Rack raises an alarm by its generation, once', async () => {
+  const { rack } = await ownRack()
+  const served = await rolledConsole(rack)
+  await served.roll()
+  await served.until('done')
+  expect((await system(served)).status).toBe(200)
+  // Whoever has the key can roll it without its Console, and leave it in its grace.
+  const guard = createAddressGuard([])
+  const place = { url: rack.url, pin: rack.fingerprint, local: true }
+  const [old, next] = [served.held(), mintApiKey('rack')]
+  const staging = { roll: 'foreign-roll-1', hash: hashApiKey(next), copy: '' }
+  await rackKeyRoutes(guard, place, old).stage(staging)
+  await rackKeyRoutes(guard, place, next).retire({
+    roll: staging.roll,
+    keep: staging.hash,
+    drop: hashApiKey(old),
+    notAfter: Date.now() + 3_600_000,
+  })
+  for (let turn = 0; turn < 3; turn += 1) expect((await system(served)).status).toBe(200)
+  await eventually('the alarm', async () => (await alarms(served)).length > 0)
+  expect(await alarms(served)).toEqual([expect.stringContaining('generation 3')])
+  expect(served.domain.lines.join('')).toContain('was changed by others')
+}, 120_000)
+
+it('a Console that was restored from before a roll gets the key back from the Rack, by its signature', async () => {
+  const { folder, rack } = await ownRack()
+  const data = join(folder, 'data')
+  await prepareRolledData(data, rack)
+  cpSync(data, join(folder, 'older'), { recursive: true })
+  const first = await reopened(data)
+  for (let turn = 0; turn < 5; turn += 1) await rollOnce(first)
+  const rolled = first.held().reveal()
+  await first.close()
+
+  const restored = await reopened(join(folder, 'older'))
+  expect(restored.held().reveal()).not.toBe(rolled)
+  restored.context.rolls.refused(restored.rack().id)
+  await eventually('the key', () => restored.held().reveal() === rolled, 60_000)
+  expect(restored.rack().keyVersion).toBeGreaterThanOrEqual(6)
+  await rollOnce(restored)
+  await restored.close()
+}, 180_000)
+
+/** A Console on that data, without a listener. */
+async function reopened(data: string) {
+  const closing: Closing = []
+  const log = createLogger({ name: 'test', level: 'silent' })
+  const context = await openContext(testConfig(data), log, closing)
+  await context.rolls.start()
+  const { id } = await context.store.db
+    .selectFrom('accounts')
+    .select('id')
+    .executeTakeFirstOrThrow()
+  const actor = () => context.directory.accountById(id) ?? gone()
+  const entry = () => context.directory.racksOf(actor())[0] ?? gone()
+  const close = async (): Promise<void> => {
+    await context.rolls.stop()
+    for (const step of closing.splice(0).reverse()) await step()
+  }
+  onTestFinished(close)
+  return {
+    context,
+    actor,
+    rack: entry,
+    held: () => openRackKey(context.keyring, entry()),
+    close,
+  }
+}
+
+async function rollOnce({ context, actor }: Awaited<ReturnType<typeof reopened>>): Promise<void> {
+  const name = { organization: 'acme', name: 'live' }
+  await context.rolls.roll(actor(), name, 0, REQUEST)
+  await eventually(
+    'the end of the roll',
+    async () => (await context.rolls.report(actor(), name)).roll?.state === 'done',
+    60_000,
+  )
+}
+
+function gone(): never {
+  throw new TypeError('it is gone')
+}

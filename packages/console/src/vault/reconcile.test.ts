@@ -50,7 +50,7 @@ describe('a Console restored from before a roll', () => {
       .where('phase', '=', 'finished')
       .select('note')
       .execute()
-    expect(notes.map(({ note }) => note)).toEqual([expect.stringContaining('gave back the key')])
+    expect(notes.map(({ note }) => note)).toEqual([expect.stringContaining('gave back its copy')])
     const again = await reconcile(restored, false, REQUEST)
     expect(again.racks).toContainEqual({ rack: 'acme/live', works: true, found: 'its key works' })
   })

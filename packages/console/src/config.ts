@@ -29,6 +29,8 @@ export interface ConsoleConfig {
   operatorPort: number
   dataDir: string
   keyDir: string
+  /** Holds how new the database is; outside of it. */
+  anchorFile: string
   /** PostgreSQL instead of a file in `dataDir`. The address holds a password. */
   databaseUrl: Secret | undefined
   tlsCertFile: string | undefined
@@ -59,6 +61,7 @@ const SPECS = {
   OPERATOR_PORT: port(3444),
   DATA_DIR: folder('data'),
   KEY_DIR: folder(),
+  ANCHOR_FILE: folder(),
   TLS_CERT_FILE: folder(),
   TLS_KEY_FILE: folder(),
   TRUSTED_PROXIES: list(),
@@ -85,6 +88,7 @@ export function readConfig(source: SettingsSource): ConsoleConfig {
     ...samePortProblems(settings),
   ]
   if (problems.length > 0) throw new KeyrackError('invalid', problems.join('\n'))
+  const keyDir = settings.KEY_DIR ?? join(settings.DATA_DIR, 'console', 'keys')
   return {
     port: settings.PORT,
     tlsPort: settings.TLS_PORT,
@@ -92,7 +96,8 @@ export function readConfig(source: SettingsSource): ConsoleConfig {
     rackPort: settings.RACK_PORT,
     operatorPort: settings.OPERATOR_PORT,
     dataDir: settings.DATA_DIR,
-    keyDir: settings.KEY_DIR ?? join(settings.DATA_DIR, 'console', 'keys'),
+    keyDir,
+    anchorFile: settings.ANCHOR_FILE ?? join(keyDir, 'anchor'),
     databaseUrl: settings.DATABASE_URL,
     tlsCertFile: settings.TLS_CERT_FILE,
     tlsKeyFile: settings.TLS_KEY_FILE,

@@ -12,6 +12,8 @@ import type { Directory } from './directory.ts'
 import type { Freshness } from './follow-directory.ts'
 import type { ConsoleIdentity } from './rack-rolls/console-identity.ts'
 import type { RackRolls } from './rack-rolls/rack-rolls.ts'
+import type { CredentialLedger } from './vault/credential-ledger.ts'
+import type { MasterKeyHolders } from './vault/master-key-holders.ts'
 
 export type { Permission }
 
@@ -37,6 +39,8 @@ export interface Domain {
   directory: Directory
   /** Whether the directory may be believed, when other Consoles write to the same database. */
   freshness: Freshness
+  /** What was written to the tables of credentials; written through `vault/write-credential.ts`. */
+  ledger: CredentialLedger
   audit: AuditLog
   log: Logger
   /** Now, in milliseconds since 1970. */
@@ -54,6 +58,8 @@ export interface ConsoleContext extends Domain {
   keyring: Keyring
   /** As whom this installation signs: what its Racks and its auditors know it by. */
   identity: ConsoleIdentity
+  /** Which Consoles of this database have which master keys. */
+  holders: MasterKeyHolders
   metrics: Metrics
   rolls: RackRolls
   /** Fails when the Console cannot serve; `/readyz` of the public listeners asks it too. */

@@ -9,7 +9,7 @@ import { testFolder } from './testing/console-domain.ts'
 describe('keys create', () => {
   it('makes a key that a Console starts with, for this user only, and names it', () => {
     const folder = join(testFolder(), 'keys')
-    const said = createKey(['create'], folder)
+    const said = createKey(folder)
     const { newest } = loadKeyring({ folder, createIfMissing: false })
     expect(said).toContain(newest.id)
     expect(said).toContain(folder)
@@ -20,17 +20,11 @@ describe('keys create', () => {
 
   it('keeps the keys that are there', () => {
     const folder = join(testFolder(), 'keys')
-    createKey(['create'], folder)
+    createKey(folder)
     const [first] = readdirSync(folder)
-    createKey(['create'], folder)
+    createKey(folder)
     expect(readdirSync(folder)).toHaveLength(2)
     expect(readdirSync(folder)).toContain(first)
-  })
-
-  it.each([[[]], [['creat']], [['create', 'two']]])('refuses %j and makes nothing', (words) => {
-    const folder = join(testFolder(), 'keys')
-    expect(() => createKey(words, folder)).toThrow('keys has no command')
-    expect(() => statSync(folder)).toThrow('ENOENT')
   })
 })
 

@@ -11,26 +11,25 @@ import {
   REQUEST,
   type TestDomain,
 } from './testing/console-domain.ts'
+import { writeCredential } from './vault/write-credential.ts'
 
 /** A Rack row as adding one will write it. */
 function addRack(domain: TestDomain, organizationId: string | null, name: string, local = false) {
+  const row = {
+    id: `id-${name}`,
+    organization_id: organizationId,
+    name,
+    provider: 'aws',
+    url: local ? null : `https://${name}.example.com`,
+    pin: local ? null : 'ab'.repeat(32),
+    remote_id: null,
+    local_at: local ? 1 : null,
+    sealed_key: 'sealed',
+    key_version: 3,
+    created_at: 1,
+  }
   return domain.commit((tx) =>
-    tx
-      .insertInto('racks')
-      .values({
-        id: `id-${name}`,
-        organization_id: organizationId,
-        name,
-        provider: 'aws',
-        url: local ? null : `https://${name}.example.com`,
-        pin: local ? null : 'ab'.repeat(32),
-        remote_id: null,
-        local_at: local ? 1 : null,
-        sealed_key: 'sealed',
-        key_version: 3,
-        created_at: 1,
-      })
-      .execute(),
+    writeCredential(tx, 'racks', row.id, () => tx.insertInto('racks').values(row).execute()),
   )
 }
 
@@ -83,7 +82,7 @@ describe('the directory', () => {
   it('keeps the newer snapshot when an older one arrives late', async () => {
     const domain = await openDomain()
     const ada = await founder(domain)
-    const directory = createDirectory(domain.store)
+    const directory = createDirectory(domain.store, domain.ledger)
     await directory.refresh()
     directory.swap(EMPTY_SNAPSHOT, directory.version - 1)
     expect(directory.accountById(ada.id)?.email).toBe('ada@example.com')

@@ -2,6 +2,7 @@ import type { Store } from '@keyrack/server'
 import { readDirectoryVersion } from './database/directory-version.ts'
 import { EMPTY_SNAPSHOT, loadSnapshot, type Snapshot } from './database/load-snapshot.ts'
 import type { Database } from './database/schema.ts'
+import type { CredentialLedger } from './vault/credential-ledger.ts'
 
 /** A person's role in one organization, with the names the official product uses. */
 export type Role = 'administrator' | 'operator' | 'developer' | 'viewer'
@@ -67,6 +68,8 @@ export interface RackEntry {
   /** The id that the Rack gives itself; null for official ones. */
   readonly remoteId: string | null
   readonly status: RackStatus
+  /** Its row was changed by somebody else, so its key is not used (`vault/credential-ledger.ts`). */
+  readonly refused?: true
 }
 
 export interface Directory {
@@ -84,6 +87,8 @@ export interface Directory {
   rackById(id: string): RackEntry | undefined
   /** By the id that a Rack gives itself. */
   rackByRemoteId(remoteId: string): RackEntry | undefined
+  /** Those of every organization. */
+  allRacks(): readonly RackEntry[]
   /** What a supervisor, the proxy or a check found out; kept in memory only. */
   setRackStatus(rackId: string, status: RackStatus): void
   refresh(): Promise<void>
@@ -109,7 +114,10 @@ export interface ConsoleDirectory extends Directory {
  * What requests are answered from: plain maps in memory (design 4, hot path), replaced as a whole,
  * so a request never sees half of a write.
  */
-export function createDirectory(store: Store<Database>): ConsoleDirectory {
+export function createDirectory(
+  store: Store<Database>,
+  ledger: CredentialLedger,
+): ConsoleDirectory {
   let current: Snapshot = EMPTY_SNAPSHOT
   let currentVersion = 0
   const statuses = new Map<string, RackStatus>()
@@ -131,6 +139,7 @@ export function createDirectory(store: Store<Database>): ConsoleDirectory {
   const live = (rack: Omit<RackEntry, 'status'>): RackEntry => ({
     ...rack,
     get status() {
+      if (rack.refused) return 'failed'
       return statuses.get(rack.id) ?? (rack.managed ? 'unreachable' : 'unknown')
     },
   })
@@ -158,6 +167,7 @@ export function createDirectory(store: Store<Database>): ConsoleDirectory {
       return undefined
     },
     racksOf: (actor) => viewOf(actor).racks,
+    allRacks: () => [...current.racksById.values()].map(live),
     rackById(id) {
       const rack = current.racksById.get(id)
       return rack === undefined ? undefined : live(rack)
@@ -170,10 +180,13 @@ export function createDirectory(store: Store<Database>): ConsoleDirectory {
     },
     setRackStatus: (rackId, status) => void statuses.set(rackId, status),
     async refresh() {
-      const loaded = await store.read(async (tx) => ({
-        version: await readDirectoryVersion(tx),
-        snapshot: await loadSnapshot(tx),
-      }))
+      const { seen } = ledger
+      const loaded = await store.read(async (tx) => {
+        const version = await readDirectoryVersion(tx)
+        const examined = await ledger.examine(tx, seen)
+        return { version, examined, snapshot: await loadSnapshot(tx, examined) }
+      })
+      ledger.adopt(loaded.examined)
       directory.swap(loaded.snapshot, loaded.version)
     },
     onChange: (listener) => void listeners.push(listener),

@@ -35,9 +35,9 @@ async function pair() {
 }
 
 /** A follower of its own on a Console's database, with a clock that stands and no polls or news. */
-async function lonelyFollower({ store, log }: TestDomain) {
+async function lonelyFollower({ store, ledger, log }: TestDomain) {
   const clock = { now: 5_000 }
-  const directory = createDirectory(store)
+  const directory = createDirectory(store, ledger)
   const follower = new DirectoryFollower({
     store: { ...store, shared: undefined } as unknown as typeof store,
     directory,

@@ -1,14 +1,7 @@
-import { existsSync } from 'node:fs'
+import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { mintToken } from '@keyrack/secrets'
-import {
-  createMetrics,
-  type Logger,
-  lockFolder,
-  openKeyring,
-  openStore,
-  type Store,
-} from '@keyrack/server'
+import { createMetrics, type Logger, type Store } from '@keyrack/server'
 import { PasswordWork } from './accounts/password-work.ts'
 import { RefusedSignIns } from './accounts/refused-sign-ins.ts'
 import { SignInThrottle } from './accounts/sign-in-throttle.ts'
@@ -16,19 +9,24 @@ import { AuditLog } from './audit/audit-log.ts'
 import type { ConsoleConfig } from './config.ts'
 import { consoleId } from './console-id.ts'
 import type { ConsoleContext } from './context.ts'
-import { canaryRow } from './database/canary-row.ts'
 import { createCommit } from './database/commit.ts'
-import { MIGRATIONS } from './database/migrations.ts'
 import type { Database } from './database/schema.ts'
 import { type ConsoleDirectory, createDirectory } from './directory.ts'
 import { ALWAYS_FRESH, DirectoryFollower, type Freshness } from './follow-directory.ts'
-import { removeOperatorAccess } from './operator/operator-access.ts'
 import { consoleIdentity } from './rack-rolls/console-identity.ts'
 import { createRackRolls } from './rack-rolls/create-rack-rolls.ts'
 import type { Point } from './rack-rolls/point.ts'
+import {
+  type MasterKeyHolders,
+  ONLY_HOLDER,
+  openMasterKeyHolders,
+} from './vault/master-key-holders.ts'
+import { openLedger } from './vault/open-ledger.ts'
+import { type Closing, openVault } from './vault/open-vault.ts'
+import { pauseOf } from './vault/pause.ts'
+import { requireMasterKeys } from './vault/require-master-keys.ts'
 
-/** What has to be closed again, oldest first. */
-export type Closing = Array<() => Promise<void> | void>
+export type { Closing } from './vault/open-vault.ts'
 
 /** Data, keys and what is kept in memory: everything that domain functions work with. */
 export async function openContext(
@@ -37,39 +35,29 @@ export async function openContext(
   closing: Closing,
   point?: Point,
 ): Promise<ConsoleContext> {
-  const notice = (text: string): void => log.warn(text)
+  const { store, keyring } = await openVault(config, log, closing)
   const folder = join(config.dataDir, 'console')
-  const lock = lockFolder(folder, 'Console')
-  closing.push(() => lock.release())
-  // Left by a server that was killed; its port may be somebody else's by now.
-  removeOperatorAccess(folder)
-
-  const { databaseUrl } = config
-  const file = join(folder, 'db')
-  if (databaseUrl !== undefined && existsSync(file)) {
-    notice(`DATABASE_URL is set, so the accounts in ${file} are not used`)
-  }
-  const place = databaseUrl === undefined ? { file } : { url: databaseUrl }
-  const store = await openStore<Database>({ ...place, migrations: MIGRATIONS, notice })
-  closing.push(() => store.close())
-  const canary = canaryRow(store)
-  // Each of several Consoles would make a key of its own, and all but one would open nothing.
-  const mayCreate = databaseUrl === undefined
-  const keyring = await openKeyring({ folder: config.keyDir, mayCreate, canary, notice })
-
-  const directory = createDirectory(store)
+  const ledger = await openLedger(store, keyring, config, log)
+  await requireMasterKeys(store, keyring, ledger, config.keyDir)
+  const directory = createDirectory(store, ledger)
   const freshness = await follow(store, directory, log, closing)
   const owner = store.shared === undefined ? '' : consoleId(folder)
+  const holders = await holdersOf({ store, keyring, config, log, owner }, closing)
   const audit = new AuditLog(store, Date.now, owner)
   const interrupted = await audit.finishInterrupted()
   if (interrupted > 0) log.warn({ interrupted }, 'writes cut off by the last stop are recorded')
 
+  const paused = await pauseOf(store.db)
+  if (paused !== undefined) {
+    log.warn({ paused }, 'no scheduled roll is begun until you have run: keyrack-console reconcile')
+  }
+
   const refusedSignIns = new RefusedSignIns(audit, log)
   closing.push(() => refusedSignIns.flush())
   const clock = Date.now
-  const commit = createCommit(store, directory)
+  const commit = createCommit(store, directory, ledger)
   const identity = await consoleIdentity({ store, clock }, keyring)
-  const domain = { store, commit, directory, audit, clock, freshness }
+  const domain = { store, commit, ledger, directory, audit, clock, freshness }
   const rolls = createRackRolls({ domain, keyring, config, log, consoleId: owner, point })
 
   return {
@@ -77,6 +65,7 @@ export async function openContext(
     config,
     keyring,
     identity,
+    holders,
     log,
     rolls,
     throttle: new SignInThrottle(),
@@ -86,6 +75,25 @@ export async function openContext(
     metrics: createMetrics(),
     ready: () => store.check(),
   }
+}
+
+/** On a shared database, follows KEY_DIR and tells the others what is in it. */
+async function holdersOf(
+  options: Pick<ConsoleContext, 'store' | 'keyring' | 'config' | 'log'> & { owner: string },
+  closing: Closing,
+): Promise<MasterKeyHolders> {
+  const { store, keyring, config, log, owner } = options
+  if (store.shared === undefined) return ONLY_HOLDER
+  const holders = await openMasterKeyHolders({
+    id: owner,
+    name: `${hostname()}:${config.dataDir}`,
+    store,
+    keyring,
+    keyDir: config.keyDir,
+    log,
+  })
+  closing.push(() => holders.stop())
+  return holders
 }
 
 /** Loads the directory and, where other Consoles write too, keeps it theirs. */

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { decrypt, encrypt, KEY_BYTES, NONCE_BYTES } from './aes-gcm.ts'
 import { decodeBase64Url, encodeBase64Url } from './base64url.ts'
 import type { Keyring } from './keyring.ts'
+import { lengthPrefixed } from './length-prefixed.ts'
 import type { RandomSource } from './random-source.ts'
 import { Secret } from './secret.ts'
 import { utf8 } from './utf8.ts'
@@ -57,7 +58,7 @@ export function seal(
   context: SealContext,
   random: RandomSource = randomBytes,
 ): string {
-  const { id, key: masterKey } = keyring.newest
+  const { id, key: masterKey } = keyring.current
   const plaintext = utf8(value.reveal())
   const place = placeOf(context, id)
   const dataKey = random(KEY_BYTES)
@@ -142,17 +143,6 @@ function wrapData(place: string[]): Buffer {
 
 function valueData(place: string[], wrapped: Uint8Array): Buffer {
   return lengthPrefixed('value', ...place, wrapped)
-}
-
-/** Without the lengths, row `ab` column `c` and row `a` column `bc` would be the same bytes. */
-function lengthPrefixed(...fields: (string | Uint8Array)[]): Buffer {
-  const chunks = fields.flatMap((field) => {
-    const bytes = typeof field === 'string' ? utf8(field) : field
-    const length = Buffer.alloc(4)
-    length.writeUInt32BE(bytes.length)
-    return [length, bytes]
-  })
-  return Buffer.concat(chunks)
 }
 
 function nameOf({ table, row, column, version }: SealContext): string {

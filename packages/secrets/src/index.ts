@@ -10,6 +10,7 @@ export {
 export { equalSecrets } from './constant-time.ts'
 export { open, type SealContext, SealError, seal, sealedWith } from './envelope.ts'
 export { Keyring } from './keyring.ts'
+export { type LedgerEntry, type LedgerHead, LedgerKey } from './ledger-key.ts'
 export {
   createMasterKey,
   formatMasterKey,

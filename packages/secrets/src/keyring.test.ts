@@ -41,6 +41,27 @@ describe('Keyring', () => {
     expect(keyring.ids()).toEqual([old.id])
   })
 
+  it('seals with the newest until told otherwise, and never with a key it does not have', () => {
+    const keyring = new Keyring([old, middle])
+    expect(keyring.current).toBe(middle)
+    keyring.sealWith(old.id)
+    keyring.learn([recent, old])
+    expect([keyring.current, keyring.newest]).toEqual([old, recent])
+    expect(keyring.ids()).toHaveLength(3)
+    expect(() => keyring.sealWith(createMasterKey().id)).toThrow('not in this keyring')
+    keyring.sealWith(recent.id)
+    expect(keyring.current).toBe(recent)
+  })
+
+  it('forgets a key, but never the one that seals', () => {
+    const keyring = new Keyring([old, recent])
+    keyring.forget(old.id)
+    expect(keyring.get(old.id)).toBeUndefined()
+    expect(() => keyring.forget(recent.id)).toThrow('is needed')
+    expect(() => keyring.forget(old.id)).toThrow('not in this keyring')
+    expect(keyring.current).toBe(recent)
+  })
+
   it('refuses to be empty, and the same key twice', () => {
     expect(() => new Keyring([])).toThrow('at least one')
     expect(() => new Keyring([old, recent, keyOf(1, 900)])).toThrow('once')

@@ -10,18 +10,20 @@ export interface CanaryRow {
 }
 
 const TEXT = 'keyrack canary'
-const PLACE = { table: 'canary', row: 'canary', column: 'sealed', version: 1 }
+/** Where the canary is sealed for, wherever it is kept. */
+export const CANARY_PLACE = { table: 'canary', row: 'canary', column: 'sealed', version: 1 }
 
 /**
  * Shows before anything is served that the keys of this folder belong to this database: the first
  * start seals a known text, every later one opens it.
  */
 export async function checkCanary(keyring: Keyring, row: CanaryRow, folder: string): Promise<void> {
-  if ((await row.read()) === undefined) await row.write(seal(keyring, Secret.of(TEXT), PLACE))
+  if ((await row.read()) === undefined)
+    await row.write(seal(keyring, Secret.of(TEXT), CANARY_PLACE))
   // Read again: of two servers that start at once only one has written.
   const sealed = (await row.read()) ?? ''
   try {
-    if (open(keyring, sealed, PLACE).reveal() === TEXT) return
+    if (open(keyring, sealed, CANARY_PLACE).reveal() === TEXT) return
   } catch (error) {
     if (!(error instanceof SealError)) throw error
     if (error.code === 'unknown-key') throw keyNeeded(folder, error.keyId)
@@ -31,7 +33,7 @@ export async function checkCanary(keyring: Keyring, row: CanaryRow, folder: stri
 }
 
 /**
- * The keys a server starts with. A master key is made at the very first start only: never when the
+ * The keys a server starts with; the canary's seals (`keys rotate` changes which that is). A master key is made at the very first start only: never when the
  * database already has a canary (its key is somewhere, and a new one would hide that), and never
  * when `mayCreate` is false (DATABASE_URL is set: another replica has the key).
  */
@@ -49,6 +51,8 @@ export async function openKeyring(
     neededKeyId: sealed === undefined ? undefined : keyIdOf(sealed, options.folder),
   })
   await checkCanary(keyring, canary, options.folder)
+  // Not the newest: that one may have been put there for a rotation that has not begun.
+  keyring.sealWith(keyIdOf((await canary.read()) ?? '', options.folder))
   return keyring
 }
 

@@ -1,10 +1,17 @@
-export { type CanaryRow, checkCanary, openKeyring } from './canary.ts'
+export { CANARY_PLACE, type CanaryRow, checkCanary, openKeyring } from './canary.ts'
 export { childEnvironment } from './child-environment.ts'
 export { type ErrorAnswer, errorResponse } from './error-response.ts'
 export { lockFolder } from './folder-lock.ts'
 export { type GracefulStop, onStop, type StopOptions } from './graceful-stop.ts'
 export { createHealth, type Health, type HealthAnswer } from './health.ts'
-export { type KeyFolderOptions, loadKeyring, writeMasterKey } from './key-folder.ts'
+export {
+  type KeyFolderOptions,
+  keyNeeded,
+  loadKeyring,
+  readMasterKeys,
+  retireMasterKey,
+  writeMasterKey,
+} from './key-folder.ts'
 export { KeyThrottle } from './key-throttle.ts'
 export { type Listening, type ListenOptions, listen } from './listen.ts'
 export { createLogger, type LogDestination, type Logger, type LogLevel } from './log.ts'
@@ -19,7 +26,7 @@ export {
 } from './operator-listener.ts'
 export { isPostgres } from './postgres/is-postgres.ts'
 export { parsePostgresUrl } from './postgres/postgres-url.ts'
-export { folderFailure, privateFolder } from './private-folder.ts'
+export { folderFailure, type Notice, privateFolder, syncFolder } from './private-folder.ts'
 export { requestId } from './request-id.ts'
 export {
   duration,

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
 import { KeyrackError } from '@keyrack/protocol'
 import {
@@ -8,7 +8,13 @@ import {
   type MasterKey,
   parseMasterKey,
 } from '@keyrack/secrets'
-import { folderFailure, type Notice, privateFolder, tightenMode } from './private-folder.ts'
+import {
+  folderFailure,
+  type Notice,
+  privateFolder,
+  syncFolder,
+  tightenMode,
+} from './private-folder.ts'
 import { writePrivateFile } from './write-private-file.ts'
 
 export interface KeyFolderOptions {
@@ -39,7 +45,24 @@ export function loadKeyring(options: KeyFolderOptions): Keyring {
     return new Keyring([key])
   }
   if (files.length === 0) throw keyNeeded(folder, neededKeyId)
-  return new Keyring(files.map((file) => readMasterKey(join(folder, file), notice)))
+  return new Keyring(readMasterKeys(folder, notice))
+}
+
+/** All master keys of a folder, in no order. */
+export function readMasterKeys(folder: string, notice: Notice = () => {}): MasterKey[] {
+  return keyFiles(folder).map((file) => readMasterKey(join(folder, file), notice))
+}
+
+/** Takes a key out of use: its file stays in the folder, under a name that is not loaded. */
+export function retireMasterKey(folder: string, id: string): string {
+  const retired = join(folder, `${id}.retired`)
+  try {
+    renameSync(join(folder, `${id}${SUFFIX}`), retired)
+    syncFolder(folder)
+  } catch (error) {
+    throw folderFailure(retired, error)
+  }
+  return retired
 }
 
 /** Adds a key to the folder; it is used after the next load. */

@@ -1,6 +1,6 @@
 import { KeyrackError } from '@keyrack/protocol'
 import type { Secret } from '@keyrack/secrets'
-import type { Domain, RequestContext } from '../context.ts'
+import type { Domain, RequestContext, Tx } from '../context.ts'
 import { findByEmail, type StoredPassword } from './find-by-email.ts'
 import { countAttempt } from './sign-in-limit.ts'
 import { signInSubject } from './sign-in-subject.ts'
@@ -24,7 +24,7 @@ export async function checkPassword(
   domain.throttle.attempt(subject, request.address)
   const { allowed, stored } = await domain.store.transaction(async (tx) => ({
     allowed: await countAttempt(tx, subject, request.address, domain.clock()),
-    stored: await findByEmail(tx, email),
+    stored: await findPassword(domain, tx, email),
   }))
   if (!allowed) {
     if (stored !== undefined) domain.refusedSignIns.add(stored.email, request)
@@ -35,6 +35,17 @@ export async function checkPassword(
   if (stored !== undefined) domain.refusedSignIns.add(stored.email, request)
   domain.log.warn({ requestId: request.requestId, address: request.address }, 'sign-in refused')
   throw passwordRefused()
+}
+
+/** What an account's password is compared with; throws when somebody else than a Console has written it. */
+export async function findPassword(
+  { ledger }: Pick<Domain, 'ledger'>,
+  tx: Tx,
+  email: string,
+): Promise<StoredPassword | undefined> {
+  const stored = await findByEmail(tx, email)
+  if (stored !== undefined) await ledger.check(tx, 'accounts', stored.id)
+  return stored
 }
 
 export function passwordRefused(): KeyrackError {

@@ -3,6 +3,7 @@ import type { Secret } from '@keyrack/secrets'
 import { recordAccountEvent } from '../audit/account-event.ts'
 import type { Domain, RequestContext } from '../context.ts'
 import { endSessionsOf } from '../sessions/end.ts'
+import { replaceCredential } from '../vault/write-credential.ts'
 import { checkNewPassword } from './check-new-password.ts'
 import { findByEmail } from './find-by-email.ts'
 import { liftLimit } from './sign-in-limit.ts'
@@ -29,12 +30,14 @@ export async function resetPassword(
   const organizations = domain.directory.organizationsOf(account).map(({ name }) => name)
   checkNewPassword(input.password, email, organizations)
   const hash = await domain.passwords.hash(input.password)
-  await domain.store.transaction(async (tx) => {
-    await tx
-      .updateTable('accounts')
-      .set({ password_hash: hash })
-      .where('id', '=', account.id)
-      .execute()
+  await domain.commit(async (tx) => {
+    await replaceCredential(tx, 'accounts', account.id, () =>
+      tx
+        .updateTable('accounts')
+        .set({ password_hash: hash })
+        .where('id', '=', account.id)
+        .execute(),
+    )
     await endSessionsOf(tx, account.id)
     await liftLimit(tx, signInSubject(email))
     await recordAccountEvent(domain, account, 'password.reset', request, tx, {

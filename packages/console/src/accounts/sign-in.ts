@@ -3,8 +3,7 @@ import { recordAccountEvent } from '../audit/account-event.ts'
 import type { Domain, RequestContext } from '../context.ts'
 import type { AccountEntry } from '../directory.ts'
 import { createSession, type NewSession } from '../sessions/create.ts'
-import { checkPassword, passwordRefused, TEXT_MAX } from './check-password.ts'
-import { findByEmail } from './find-by-email.ts'
+import { checkPassword, findPassword, passwordRefused, TEXT_MAX } from './check-password.ts'
 import { rememberAddress } from './sign-in-limit.ts'
 
 export interface SignInInput {
@@ -31,7 +30,7 @@ export async function signIn(
   if (domain.directory.accountById(stored.id) === undefined) await domain.freshness.newest()
   const signedIn = await domain.store.transaction(async (tx) => {
     // The password may have been changed, and its sessions ended, while this one was verified.
-    const now = await findByEmail(tx, email)
+    const now = await findPassword(domain, tx, email)
     const account = domain.directory.accountById(now?.id ?? '')
     if (account === undefined || now?.password_hash !== stored.password_hash) return undefined
     await rememberAddress(tx, subject, request.address, domain.clock())

@@ -12,6 +12,7 @@ import {
   REQUEST,
   type TestDomain,
 } from '../testing/console-domain.ts'
+import { writeCredential } from '../vault/write-credential.ts'
 import { type SignUpInput, signUp } from './sign-up.ts'
 
 const ADA: SignUpInput = {
@@ -92,23 +93,21 @@ describe('the first account', () => {
 
   it('adopts the local Rack in the same transaction', async () => {
     const domain = await openDomain()
+    const row = {
+      id: 'rack-1',
+      organization_id: null,
+      name: 'dev',
+      provider: 'local',
+      url: 'https://127.0.0.1:1',
+      pin: 'ab',
+      remote_id: null,
+      local_at: 1,
+      sealed_key: 'sealed',
+      key_version: 1,
+      created_at: 1,
+    }
     await domain.commit((tx) =>
-      tx
-        .insertInto('racks')
-        .values({
-          id: 'rack-1',
-          organization_id: null,
-          name: 'dev',
-          provider: 'local',
-          url: 'https://127.0.0.1:1',
-          pin: 'ab',
-          remote_id: null,
-          local_at: 1,
-          sealed_key: 'sealed',
-          key_version: 1,
-          created_at: 1,
-        })
-        .execute(),
+      writeCredential(tx, 'racks', row.id, () => tx.insertInto('racks').values(row).execute()),
     )
     const made = await founder(domain)
     const [rack, ...others] = domain.directory.racksOf(entry(domain, made.id))

@@ -9,6 +9,7 @@ import { chosenOrganization } from '../organizations/chosen-organization.ts'
 import { insertOrganization } from '../organizations/insert-organization.ts'
 import { findInvitation, redeemInvitation } from '../organizations/redeem-invitation.ts'
 import { adoptLocalRack } from '../racks/adopt-local-rack.ts'
+import { writeCredential } from '../vault/write-credential.ts'
 import { checkNewPassword } from './check-new-password.ts'
 import { parseEmail } from './email.ts'
 import { findByEmail } from './find-by-email.ts'
@@ -113,17 +114,17 @@ async function insertAccount(tx: Tx, newcomer: Newcomer, now: number): Promise<v
   // The unique index knows the one spelling that is stored now, and an account may have an older one.
   if (!first && (await findByEmail(tx, newcomer.email)) !== undefined) throw emailTaken()
   try {
-    await tx
-      .insertInto('accounts')
-      .values({
-        id: newcomer.id,
-        email: newcomer.email,
-        password_hash: newcomer.passwordHash,
-        founder: first ? 1 : null,
-        server_administrator_at: first ? now : null,
-        created_at: now,
-      })
-      .execute()
+    const row = {
+      id: newcomer.id,
+      email: newcomer.email,
+      password_hash: newcomer.passwordHash,
+      founder: first ? 1 : null,
+      server_administrator_at: first ? now : null,
+      created_at: now,
+    }
+    await writeCredential(tx, 'accounts', row.id, () =>
+      tx.insertInto('accounts').values(row).execute(),
+    )
   } catch (error) {
     if (!isUniqueViolation(error)) throw error
     // Without an invitation the answer is the same whether or not the address has an account.

@@ -6,6 +6,7 @@ import type {
   RackEntry,
   Role,
 } from '../directory.ts'
+import type { Examined } from '../vault/examine-credentials.ts'
 import type { Database } from './schema.ts'
 
 /** Everything that authenticating and routing a request needs, as it stood at one moment. */
@@ -28,7 +29,11 @@ export const EMPTY_SNAPSHOT: Snapshot = {
   racksById: new Map(),
 }
 
-export async function loadSnapshot(db: Kysely<Database>): Promise<Snapshot> {
+/** A credential that the ledger refuses is not in the snapshot; of a Rack, all but its key is. */
+export async function loadSnapshot(
+  db: Kysely<Database>,
+  { refuses }: Pick<Examined, 'refuses'>,
+): Promise<Snapshot> {
   const organizations = await loadOrganizations(db)
   const roles = await loadRoles(db)
   const accounts = new Map<string, AccountEntry>()
@@ -46,10 +51,10 @@ export async function loadSnapshot(db: Kysely<Database>): Promise<Snapshot> {
       roles: roles.get(row.id) ?? new Map(),
     }
     accounts.set(account.id, account)
-    if (row.hash !== null) accountsByKeyHash.set(row.hash, account)
+    if (row.hash !== null && !refuses('api_keys', row.id)) accountsByKeyHash.set(row.hash, account)
   }
-  const deployKeysByHash = await loadDeployKeys(db, organizations)
-  const racks = await loadRacks(db, organizations)
+  const deployKeysByHash = await loadDeployKeys(db, organizations, refuses)
+  const racks = await loadRacks(db, organizations, refuses)
   const racksById = new Map([...racks.values()].flat().map((rack) => [rack.id, rack]))
   return { accounts, accountsByKeyHash, deployKeysByHash, organizations, racks, racksById }
 }
@@ -57,6 +62,7 @@ export async function loadSnapshot(db: Kysely<Database>): Promise<Snapshot> {
 async function loadDeployKeys(
   db: Kysely<Database>,
   organizations: ReadonlyMap<string, OrganizationEntry>,
+  refuses: Examined['refuses'],
 ): Promise<Map<string, DeployKeyEntry>> {
   const rows = await db
     .selectFrom('deploy_keys')
@@ -64,6 +70,7 @@ async function loadDeployKeys(
     .execute()
   const keys = new Map<string, DeployKeyEntry>()
   for (const { id, organization_id, name, hash, expires_at: expiresAt } of rows) {
+    if (refuses('deploy_keys', id)) continue
     const organization = organizations.get(organization_id)
     if (organization === undefined) throw new TypeError(`deploy key ${id} has no organization`)
     keys.set(hash, { kind: 'deploy-key', id, name, organization, expiresAt })
@@ -93,6 +100,7 @@ async function loadRoles(db: Kysely<Database>): Promise<Map<string, Map<string, 
 async function loadRacks(
   db: Kysely<Database>,
   organizations: ReadonlyMap<string, OrganizationEntry>,
+  refuses: Examined['refuses'],
 ): Promise<Map<string, Omit<RackEntry, 'status'>[]>> {
   const rows = await db.selectFrom('racks').selectAll().execute()
   // Not by the database: its order depends on the language it was made with.
@@ -116,6 +124,7 @@ async function loadRacks(
       provider: row.provider,
       version: row.version,
       remoteId: row.remote_id,
+      ...(refuses('racks', row.id) ? { refused: true as const } : {}),
     })
     racks.set(organization.id, ofOrganization)
   }

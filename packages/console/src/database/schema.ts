@@ -18,6 +18,10 @@ export interface Database {
   audit: AuditTable
   canary: CanaryTable
   directory_version: DirectoryVersionTable
+  credential_macs: CredentialMacsTable
+  credential_head: CredentialHeadTable
+  master_key_holders: MasterKeyHoldersTable
+  pause: PauseTable
   rack_rolls: RackRollsTable
   previous_rack_keys: PreviousRackKeysTable
   rack_roll_schedules: RackRollSchedulesTable
@@ -141,6 +145,43 @@ export interface CanaryTable {
 export interface DirectoryVersionTable {
   id: number
   version: number
+}
+
+/** One row for each row of the tables in `vault/credential-tables.ts`. */
+export interface CredentialMacsTable {
+  table_name: string
+  row_id: string
+  /** The number of the head that was written with it. */
+  version: number
+  mac: string
+}
+
+/** One row that stands for all of `credential_macs`; see `vault/credential-ledger.ts`. */
+export interface CredentialHeadTable {
+  id: number
+  lineage: string
+  number: number
+  sum: string
+  mac: string
+  /** The key of all these MACs. */
+  sealed_mac_key: string
+}
+
+/** Which master keys each Console of a shared database has. */
+export interface MasterKeyHoldersTable {
+  console_id: string
+  /** For people: where it runs. */
+  name: string
+  /** Separated by spaces. */
+  key_ids: string
+  seen_at: number
+}
+
+/** One row while this Console may not act by itself: after a restore, until it is reconciled. */
+export interface PauseTable {
+  id: number
+  since: number
+  reason: string
 }
 
 export interface RackRollsTable {

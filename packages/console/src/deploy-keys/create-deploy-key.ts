@@ -5,6 +5,7 @@ import type { Domain, RequestContext } from '../context.ts'
 import type { AccountEntry, OrganizationEntry } from '../directory.ts'
 import { newId } from '../new-id.ts'
 import { findOrganization } from '../organizations/find-organization.ts'
+import { writeCredential } from '../vault/write-credential.ts'
 
 export interface DeployKeyInput {
   organization: string
@@ -47,19 +48,19 @@ export async function createDeployKey(
   const key = mintApiKey('deploy')
   await domain.commit(async (tx) => {
     try {
-      await tx
-        .insertInto('deploy_keys')
-        .values({
-          id,
-          organization_id: organization.id,
-          name,
-          hash: hashApiKey(key),
-          last_four: lastFour(key),
-          created_by: actor.id,
-          created_at: now,
-          expires_at: expiresAt,
-        })
-        .execute()
+      const row = {
+        id,
+        organization_id: organization.id,
+        name,
+        hash: hashApiKey(key),
+        last_four: lastFour(key),
+        created_by: actor.id,
+        created_at: now,
+        expires_at: expiresAt,
+      }
+      await writeCredential(tx, 'deploy_keys', id, () =>
+        tx.insertInto('deploy_keys').values(row).execute(),
+      )
     } catch (error) {
       if (!isUniqueViolation(error)) throw error
       throw new KeyrackError('conflict', `${organization.name} has a deploy key ${name} already`, {

@@ -2,6 +2,7 @@ import { KeyrackError } from '@keyrack/protocol'
 import type { Domain, RequestContext } from '../context.ts'
 import type { AccountEntry } from '../directory.ts'
 import { findOrganization } from '../organizations/find-organization.ts'
+import { replaceCredential } from '../vault/write-credential.ts'
 
 /** The key is refused from the moment this resolves. */
 export async function revokeDeployKey(
@@ -18,12 +19,14 @@ export async function revokeDeployKey(
     'revoke its deploy keys',
   )
   return domain.commit(async (tx) => {
-    const revoked = await tx
-      .deleteFrom('deploy_keys')
-      .where('organization_id', '=', organization.id)
-      .where('id', '=', revocation.id)
-      .returning(['id', 'name'])
-      .executeTakeFirst()
+    const revoked = await replaceCredential(tx, 'deploy_keys', revocation.id, () =>
+      tx
+        .deleteFrom('deploy_keys')
+        .where('organization_id', '=', organization.id)
+        .where('id', '=', revocation.id)
+        .returning(['id', 'name'])
+        .executeTakeFirst(),
+    )
     if (revoked === undefined) {
       throw new KeyrackError('not-found', `${organization.name} has no such deploy key`, {
         hint: 'list them with: convox deploy-keys',

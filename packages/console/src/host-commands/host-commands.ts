@@ -24,9 +24,24 @@ export const HOST_COMMANDS: Readonly<Record<string, HostCommand>> = {
     load: async () => (await import('./migrate.ts')).migrateCommand,
   },
   keys: {
-    usage: 'create',
-    summary: 'make the master key for Consoles on a PostgreSQL database',
+    usage: 'COMMAND',
+    summary: 'master keys: create, rotate, status [--json], retire ID; verify what is stored',
     load: async () => (await import('./keys.ts')).keysCommand,
+  },
+  backup: {
+    usage: 'FILE',
+    summary: 'write the database to a file, also while the server runs',
+    load: async () => (await import('./backup.ts')).backupCommand,
+  },
+  restore: {
+    usage: 'FILE [--force]',
+    summary: 'replace the database by a backup, with the server stopped',
+    load: async () => (await import('./restore.ts')).restoreCommand,
+  },
+  reconcile: {
+    usage: '[--force]',
+    summary: 'after a restore: get back keys that Racks were given since, and end the pause',
+    load: async () => (await import('./reconcile.ts')).reconcileCommand,
   },
   help: {
     usage: '',

@@ -4,9 +4,13 @@ import { equalSecrets, Secret } from '@keyrack/secrets'
 import type { OperatorRoute } from '@keyrack/server'
 import { z } from 'zod'
 import { resetPassword } from '../accounts/reset-password.ts'
-import type { Domain } from '../context.ts'
+import type { ConsoleContext, RequestContext } from '../context.ts'
 import { readBody } from '../http/read-body.ts'
 import { parseInput } from '../http/read-input.ts'
+import { createKeyCommands } from './key-commands.ts'
+
+/** Takes the parsed body (undefined for GET), answers with what becomes JSON. */
+export type OperatorCommand = (body: unknown, request: RequestContext) => Promise<unknown>
 
 export const PASSWORD_RESET = { method: 'POST', path: '/password-reset' } as const
 
@@ -19,16 +23,27 @@ const ResetBody = z.strictObject({
 })
 
 /** Commands of the host for the running server, for who can read the data folder's token. */
-export function createOperatorRoutes(domain: Domain, token: Secret): Record<string, OperatorRoute> {
-  return {
-    [`${PASSWORD_RESET.method} ${PASSWORD_RESET.path}`]: async (request, response) => {
-      requireToken(request, token)
-      const body = parseInput(parsed(await readBody(request)), ResetBody)
-      const requestId = String(response.getHeader('request-id'))
-      const address = request.socket.remoteAddress ?? ''
-      answer(response, await resetPassword(domain, body, { requestId, address }))
-    },
+export function createOperatorRoutes(
+  context: ConsoleContext,
+  token: Secret,
+): Record<string, OperatorRoute> {
+  const commands: Record<string, OperatorCommand> = {
+    [`${PASSWORD_RESET.method} ${PASSWORD_RESET.path}`]: async (body, request) =>
+      resetPassword(context, parseInput(body, ResetBody), request),
+    ...createKeyCommands(context),
   }
+  return Object.fromEntries(
+    Object.entries(commands).map(([route, command]): [string, OperatorRoute] => [
+      route,
+      async (request, response) => {
+        requireToken(request, token)
+        const body = request.method === 'GET' ? undefined : parsed(await readBody(request))
+        const requestId = String(response.getHeader('request-id'))
+        const address = request.socket.remoteAddress ?? ''
+        answer(response, await command(body, { requestId, address }))
+      },
+    ]),
+  )
 }
 
 function requireToken(request: IncomingMessage, token: Secret): void {

@@ -13,6 +13,7 @@ import type { Role } from '../directory.ts'
 import { RACK_KEY, shareRecorded } from '../http/testing/recorded-console.ts'
 import { basic } from '../http/testing/serve-console.ts'
 import { entry, invited, REQUEST } from '../testing/console-domain.ts'
+import { changeRack } from '../vault/testing/change-rack.ts'
 import { isOnRecord, mayDo } from './testing/expected-rights.ts'
 
 const shared = shareRecorded()
@@ -27,9 +28,7 @@ beforeAll(async () => {
   deployKey = made.key.reveal()
   // Deploy keys use no Rack of this machine. This one is elsewhere, as far as anybody knows; the
   // guard of addresses finds out when everything else has been allowed.
-  await domain.commit((tx) =>
-    tx.updateTable('racks').set({ loopback_at: null }).where('name', '=', 'lab').execute(),
-  )
+  await changeRack(domain, 'lab', { loopback_at: null })
   const { key } = shared()
   const there = { authorization: basic(key), rack: 'acme/lab' }
   expect((await ask('/instances', { headers: there })).status).toBe(502)
@@ -43,10 +42,7 @@ const SETS_RACK_KEY = /^(?:PUT \/system|POST \/apps\/[^/]+\/parameters)$/
 const PRINTABLE = /^\/[\x21-\x7e]*$/
 
 async function makeLocal(local: boolean): Promise<void> {
-  const loopback_at = local ? 1 : null
-  await shared().domain.commit((tx) =>
-    tx.updateTable('racks').set({ loopback_at }).where('name', '=', 'lab').execute(),
-  )
+  await changeRack(shared().domain, 'lab', { loopback_at: local ? 1 : null })
 }
 
 async function rowsOf(requestId: string) {

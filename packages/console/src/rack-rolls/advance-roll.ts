@@ -68,6 +68,7 @@ async function loadAct(domain: RollDomain, roll: Roll, signal: AbortSignal): Pro
   const { db } = domain.store
   const rack = await findRackRow(db, roll.rack_id)
   if (rack === undefined) throw new CannotGoOn('the Rack was removed from the Console')
+  await domain.ledger.check(db, 'racks', rack.id)
   const previous = await db
     .selectFrom('previous_rack_keys')
     .where('rack_id', '=', roll.rack_id)

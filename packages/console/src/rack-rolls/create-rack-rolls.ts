@@ -10,7 +10,10 @@ import { createReplicas, ONLY_CONSOLE } from './replicas.ts'
 import { createWebhook } from './webhook.ts'
 
 export interface RackRollsOptions {
-  domain: Pick<Domain, 'store' | 'commit' | 'directory' | 'audit' | 'clock' | 'freshness'>
+  domain: Pick<
+    Domain,
+    'store' | 'commit' | 'ledger' | 'directory' | 'audit' | 'clock' | 'freshness'
+  >
   keyring: Keyring
   config: Pick<ConsoleConfig, 'rackNetworks' | 'webhook'>
   log: Logger

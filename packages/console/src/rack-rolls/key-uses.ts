@@ -14,6 +14,7 @@ export type KeyUse = KeyStatus['uses'][number]
 export async function usesOfOldKey(domain: RollDomain, roll: Roll): Promise<KeyUse[]> {
   const rack = await findRackRow(domain.store.db, roll.rack_id)
   if (rack === undefined || !isInGrace(roll)) return []
+  await domain.ledger.check(domain.store.db, 'racks', rack.id)
   const { id, url, pin, sealed_key: sealedKey, key_version: keyVersion } = rack
   const key = openRackKey(domain.keyring, { id, sealedKey, keyVersion })
   const local = rack.local_at !== null || rack.loopback_at !== null

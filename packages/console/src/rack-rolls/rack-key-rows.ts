@@ -6,6 +6,7 @@ import { KeyrackError } from '@keyrack/protocol'
 import { type Keyring, type Secret, seal } from '@keyrack/secrets'
 import type { Tx } from '../context.ts'
 import { rackKeyContext } from '../racks/open-rack-key.ts'
+import { writeCredential } from '../vault/write-credential.ts'
 import type { Roll } from './roll.ts'
 
 /** How many keys before the present one are kept, for a Rack that is restored from a backup. */
@@ -49,11 +50,13 @@ export async function replaceRackKey(
     .insertInto('previous_rack_keys')
     .values({ rack_id: next.rackId, ...before, replaced_at: now })
     .execute()
-  await tx
-    .updateTable('racks')
-    .set({ sealed_key: next.sealed, key_version: next.version })
-    .where('id', '=', next.rackId)
-    .execute()
+  await writeCredential(tx, 'racks', next.rackId, () =>
+    tx
+      .updateTable('racks')
+      .set({ sealed_key: next.sealed, key_version: next.version })
+      .where('id', '=', next.rackId)
+      .execute(),
+  )
 }
 
 /** Destroys what is older than the last few keys. */

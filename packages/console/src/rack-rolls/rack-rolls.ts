@@ -7,7 +7,7 @@ import { administeredRack, type RackName } from '../racks/administered-rack.ts'
 import { cancelRoll } from './cancel-roll.ts'
 import { finishRoll } from './finish-roll.ts'
 import { type KeyUse, usesOfOldKey } from './key-uses.ts'
-import { Reconciler } from './reconcile.ts'
+import { type ReconciledRack, Reconciler } from './reconcile.ts'
 import { hasEnded, isInGrace, type Roll } from './roll.ts'
 import type { RollDomain } from './roll-domain.ts'
 import { findLastRoll, findOpenRoll, findRoll } from './roll-rows.ts'
@@ -66,6 +66,11 @@ export class RackRolls {
   /** For the proxy: what an answer said of the Rack's key. */
   heard(rackId: string, generation: number): void {
     this.#reconciler.noticed(rackId, generation)
+  }
+
+  /** Looks at the key of every Rack of the Console, after a restore. */
+  async reconcile(): Promise<ReconciledRack[]> {
+    return this.#reconciler.lookAtAll(this.#domain.directory.allRacks())
   }
 
   /** For the proxy: the Rack has refused our key. */

@@ -1,5 +1,5 @@
 import { errorText, KeyrackError } from '@keyrack/protocol'
-import type { Secret } from '@keyrack/secrets'
+import { SealError, type Secret } from '@keyrack/secrets'
 import type { Tx } from '../context.ts'
 import type { RackEntry } from '../directory.ts'
 import { displayName } from '../proxy/find-rack.ts'
@@ -11,6 +11,16 @@ import { recoverKey } from './recover-key.ts'
 import type { RollDomain } from './roll-domain.ts'
 import { findOpenRoll } from './roll-rows.ts'
 import { tryKey } from './try-key.ts'
+
+/** Of the Rack that this server runs itself. */
+const NOT_STARTED = 'it does not run now; its key is tried when it starts'
+
+export interface ReconciledRack {
+  rack: string
+  works: boolean
+  /** What was found, in words. */
+  found: string
+}
 
 /**
  * Looks at a Rack whose key is not where this Console left it: its answers count another generation,
@@ -104,6 +114,41 @@ export class Reconciler {
     // The Console was restored from a backup.
     const found = 'it takes a key that this Console had lost, and gave back its copy; roll it'
     await this.#takeBack(rack, recovered, found)
+  }
+
+  /**
+   * Looks at every Rack now and waits: what a restored Console does before it goes on by itself.
+   * Resolves to what each answers to its key.
+   */
+  async lookAtAll(racks: readonly RackEntry[]): Promise<ReconciledRack[]> {
+    const looked: ReconciledRack[] = []
+    for (const { id } of racks) {
+      await this.#running.get(id)
+      const rack = this.#domain.directory.rackById(id)
+      if (rack !== undefined) looked.push(await this.#lookNow(rack))
+    }
+    return looked
+  }
+
+  async #lookNow(before: RackEntry): Promise<ReconciledRack> {
+    const { guard, keyring, directory } = this.#domain
+    const name = displayName(before)
+    const answer = (works: boolean, found: string) => ({ rack: name, works, found })
+    if (before.managed && before.url === '') return answer(true, NOT_STARTED)
+    try {
+      this.#told.delete(`${before.id} ${before.keyVersion}`)
+      await this.#findAcceptedKey(before)
+      const rack = directory.rackById(before.id) ?? before
+      const verdict = await tryKey(guard, rack, openRackKey(keyring, rack))
+      if (verdict === 'refused') return answer(false, 'it refuses every key that is known')
+      const changed = rack.keyVersion !== before.keyVersion
+      return answer(true, changed ? 'another key was found' : 'its key works')
+    } catch (error) {
+      if (!(error instanceof KeyrackError || error instanceof SealError)) throw error
+      const silent = error instanceof KeyrackError && error.code === 'rack-unreachable'
+      if (before.managed && silent) return answer(true, NOT_STARTED)
+      return answer(false, error instanceof KeyrackError ? errorText(error) : error.message)
+    }
   }
 
   /** Without the key that the Rack takes nobody could reach it. */

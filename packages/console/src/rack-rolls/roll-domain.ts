@@ -7,7 +7,7 @@ import type { Replicas } from './replicas.ts'
 
 /** What rolling the keys of Racks works with. */
 export interface RollDomain
-  extends Pick<Domain, 'store' | 'commit' | 'directory' | 'audit' | 'log' | 'clock'> {
+  extends Pick<Domain, 'store' | 'commit' | 'ledger' | 'directory' | 'audit' | 'log' | 'clock'> {
   keyring: Keyring
   guard: AddressGuard
   keysInFlight: KeysInFlight

@@ -6,6 +6,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { createAddressGuard } from '../proxy/address-guard.ts'
 import { testConfig } from '../testing/console-domain.ts'
 import { eventually } from '../testing/eventually.ts'
+import { changeRack } from '../vault/testing/change-rack.ts'
 import { KeysInFlight } from './keys-in-flight.ts'
 import { NO_POINT } from './point.ts'
 import { ONLY_CONSOLE } from './replicas.ts'
@@ -95,13 +96,7 @@ describe('a schedule', () => {
     await schedule(86_400)
     const key = held()
     // Nothing answers there any more.
-    await domain.commit((tx) =>
-      tx
-        .updateTable('racks')
-        .set({ url: 'https://127.0.0.1:1' })
-        .where('name', '=', 'live')
-        .execute(),
-    )
+    await changeRack(domain, 'live', { url: 'https://127.0.0.1:1' })
     time.now += DAY + 600_000
     await scheduler.tick()
     const [said] = await eventually('the message', () => heard.length > 0 && heard)

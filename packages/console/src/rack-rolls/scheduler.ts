@@ -2,6 +2,7 @@ import { errorText, KeyrackError } from '@keyrack/protocol'
 import type { RackEntry } from '../directory.ts'
 import { newId } from '../new-id.ts'
 import { displayName } from '../proxy/find-rack.ts'
+import { pauseOf } from '../vault/pause.ts'
 import type { Roll } from './roll.ts'
 import type { RollDomain } from './roll-domain.ts'
 import type { RollSchedule } from './schedule-rolls.ts'
@@ -56,6 +57,7 @@ export class Scheduler {
   /** One look at what is due now, and at scheduled rolls that do not come to their end. */
   async tick(): Promise<void> {
     const { store, clock } = this.#options.domain
+    if ((await pauseOf(store.db)) !== undefined) return
     const due = await store.db
       .selectFrom('rack_roll_schedules')
       .where('next_at', '<=', clock())

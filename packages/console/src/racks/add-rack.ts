@@ -7,6 +7,7 @@ import type { AccountEntry, OrganizationEntry, RackEntry } from '../directory.ts
 import { newId } from '../new-id.ts'
 import { findOrganization } from '../organizations/find-organization.ts'
 import { registerConsole } from '../rack-rolls/register-console.ts'
+import { writeCredential } from '../vault/write-credential.ts'
 import { actorNow, requireServerAdministrator } from './administered-rack.ts'
 import { askRack, type RackFacts } from './ask-rack.ts'
 import { choosePin } from './choose-pin.ts'
@@ -124,24 +125,22 @@ async function save(
   const [id, now] = [newId(), domain.clock()]
   try {
     await domain.commit(async (tx) => {
-      await tx
-        .insertInto('racks')
-        .values({
-          id,
-          organization_id: organization.id,
-          name,
-          provider,
-          version,
-          url,
-          pin,
-          remote_id: remoteId,
-          local_at: null,
-          loopback_at: local ? now : null,
-          sealed_key: seal(domain.keyring, rack.key, rackKeyContext(id, 1)),
-          key_version: 1,
-          created_at: now,
-        })
-        .execute()
+      const row = {
+        id,
+        organization_id: organization.id,
+        name,
+        provider,
+        version,
+        url,
+        pin,
+        remote_id: remoteId,
+        local_at: null,
+        loopback_at: local ? now : null,
+        sealed_key: seal(domain.keyring, rack.key, rackKeyContext(id, 1)),
+        key_version: 1,
+        created_at: now,
+      }
+      await writeCredential(tx, 'racks', id, () => tx.insertInto('racks').values(row).execute())
       const target = `${organization.name}/${name}`
       const note = `${url}, certificate ${pin === '' ? 'of an authority' : pin}`
       const event = { action: 'rack.add', organization, rackId: id, target, status: 201, note }

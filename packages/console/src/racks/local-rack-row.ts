@@ -4,6 +4,7 @@ import { KeyrackError } from '@keyrack/protocol'
 import { type Keyring, mintApiKey, seal } from '@keyrack/secrets'
 import type { Domain } from '../context.ts'
 import { newId } from '../new-id.ts'
+import { writeCredential } from '../vault/write-credential.ts'
 import { rackKeyContext } from './open-rack-key.ts'
 
 export const LOCAL_RACK_NAME = 'dev'
@@ -24,15 +25,11 @@ export interface LocalRackRow {
  * that a crash has made us forget.
  */
 export async function localRackRow(
-  domain: Pick<Domain, 'store' | 'commit' | 'clock'>,
+  domain: Pick<Domain, 'store' | 'commit' | 'clock' | 'ledger'>,
   keyring: Keyring,
   dataDir: string,
 ): Promise<LocalRackRow> {
-  const known = await domain.store.db
-    .selectFrom('racks')
-    .where('local_at', 'is not', null)
-    .select(['id', 'sealed_key as sealedKey', 'key_version as keyVersion', 'url', 'pin', 'version'])
-    .executeTakeFirst()
+  const known = await readLocalRack(domain)
   if (known !== undefined) return known
 
   const folder = localRackFolder(dataDir)
@@ -57,24 +54,45 @@ export async function localRackRow(
       .select('memberships.organization_id')
       .orderBy('memberships.created_at')
       .executeTakeFirst()
-    await tx
-      .insertInto('racks')
-      .values({
-        id,
-        organization_id: founder?.organization_id ?? null,
-        name: LOCAL_RACK_NAME,
-        provider: 'local',
-        url: null,
-        pin: null,
-        remote_id: null,
-        local_at: now,
-        sealed_key: sealedKey,
-        key_version: 1,
-        created_at: now,
-      })
-      .execute()
+    const row = {
+      id,
+      organization_id: founder?.organization_id ?? null,
+      name: LOCAL_RACK_NAME,
+      provider: 'local',
+      url: null,
+      pin: null,
+      remote_id: null,
+      local_at: now,
+      sealed_key: sealedKey,
+      key_version: 1,
+      created_at: now,
+    }
+    await writeCredential(tx, 'racks', id, () => tx.insertInto('racks').values(row).execute())
   })
   return { id, sealedKey, keyVersion: 1, url: null, pin: null, version: '' }
+}
+
+/** The row as it is now; throws when somebody else than a Console has changed it. */
+export function readLocalRack({
+  store,
+  ledger,
+}: Pick<Domain, 'store' | 'ledger'>): Promise<LocalRackRow | undefined> {
+  return store.read(async (tx) => {
+    const row = await tx
+      .selectFrom('racks')
+      .where('local_at', 'is not', null)
+      .select([
+        'id',
+        'sealed_key as sealedKey',
+        'key_version as keyVersion',
+        'url',
+        'pin',
+        'version',
+      ])
+      .executeTakeFirst()
+    if (row !== undefined) await ledger.check(tx, 'racks', row.id)
+    return row
+  })
 }
 
 export function localRackFolder(dataDir: string): string {

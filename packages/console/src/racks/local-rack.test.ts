@@ -6,6 +6,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import type { RackEntry } from '../directory.ts'
 import { entry, founder, openDomain, REQUEST, type TestDomain } from '../testing/console-domain.ts'
 import { eventually, isAlive } from '../testing/eventually.ts'
+import { writeCredential } from '../vault/write-credential.ts'
 import { LocalRack, type LocalRackOptions } from './local-rack.ts'
 import { localRackFolder, localRackRow } from './local-rack-row.ts'
 import { openRackKey, rackKeyContext } from './open-rack-key.ts'
@@ -98,8 +99,14 @@ describe('the local Rack', () => {
   it('takes nothing else down when its sealed key does not open', async () => {
     const domain = await openDomain()
     const { row } = await prepare(domain)
-    const damaged = { key_version: row.keyVersion + 1 }
-    await domain.commit((tx) => tx.updateTable('racks').set(damaged).execute())
+    await domain.commit((tx) =>
+      writeCredential(tx, 'racks', row.id, () =>
+        tx
+          .updateTable('racks')
+          .set({ key_version: row.keyVersion + 1 })
+          .execute(),
+      ),
+    )
     const { config, keyring, identity } = domain
     const rack = new LocalRack({ domain, keyring, identity, config, row })
     await rack.start()
@@ -176,7 +183,11 @@ describe('the local Rack', () => {
     const ada = await founder(domain)
     await first.rack.stop()
     const other = seal(domain.keyring, mintApiKey('rack'), rackKeyContext(first.row.id, 1))
-    await domain.commit((tx) => tx.updateTable('racks').set({ sealed_key: other }).execute())
+    await domain.commit((tx) =>
+      writeCredential(tx, 'racks', first.row.id, () =>
+        tx.updateTable('racks').set({ sealed_key: other }).execute(),
+      ),
+    )
     const second = await prepare(domain)
     await second.rack.start()
     expect((await onlyRack(domain, ada.id)).status).toBe('failed')

@@ -8,8 +8,14 @@ import type { ConsoleConfig } from '../config.ts'
 import type { Domain } from '../context.ts'
 import type { RackStatus } from '../directory.ts'
 import type { ConsoleIdentity } from '../rack-rolls/console-identity.ts'
+import { writeCredential } from '../vault/write-credential.ts'
 import { VERSION } from '../version.ts'
-import { LOCAL_RACK_NAME, type LocalRackRow, localRackFolder } from './local-rack-row.ts'
+import {
+  LOCAL_RACK_NAME,
+  type LocalRackRow,
+  localRackFolder,
+  readLocalRack,
+} from './local-rack-row.ts'
 import { openRackKey } from './open-rack-key.ts'
 import { RackChild, type RackReady } from './rack-child.ts'
 
@@ -26,7 +32,7 @@ const RESTART_MS_MAX = 30_000
 const STEADY_MS = 60_000
 
 export interface LocalRackOptions {
-  domain: Pick<Domain, 'store' | 'commit' | 'directory' | 'log'>
+  domain: Pick<Domain, 'commit' | 'directory' | 'ledger' | 'log' | 'store'>
   keyring: Keyring
   identity: ConsoleIdentity
   config: Pick<ConsoleConfig, 'dataDir' | 'rackPort' | 'logLevel' | 'childEnvironment'>
@@ -94,7 +100,8 @@ export class LocalRack {
   /** One run from start to end; answers how it ended. */
   async #run(first: { resolve(): void; reject(error: unknown): void }): Promise<string> {
     const { signal } = this.#stopping
-    await this.#readKey()
+    // Its key may have been rolled, or sealed anew, since the last run.
+    this.#row = (await readLocalRack(this.#options.domain)) ?? this.#row
     const child = new RackChild({ file: this.#options.program ?? RACK_PROGRAM, env: this.#env() })
     this.#child = child
     await this.#firstWord(child).then(first.resolve, (error: unknown) => {
@@ -152,11 +159,13 @@ export class LocalRack {
     const { url, pin, version } = this.#row
     if (row.url === url && row.pin === pin && row.version === version) return
     await this.#options.domain.commit((tx) =>
-      tx
-        .updateTable('racks')
-        .set({ ...known, ...(rackId === undefined ? {} : { remote_id: rackId }) })
-        .where('id', '=', row.id)
-        .execute(),
+      writeCredential(tx, 'racks', row.id, () =>
+        tx
+          .updateTable('racks')
+          .set({ ...known, ...(rackId === undefined ? {} : { remote_id: rackId }) })
+          .where('id', '=', row.id)
+          .execute(),
+      ),
     )
     this.#row = row
   }
@@ -189,15 +198,6 @@ export class LocalRack {
   }
 
   /** It may have been rolled since the last run. */
-  async #readKey(): Promise<void> {
-    const key = await this.#options.domain.store.db
-      .selectFrom('racks')
-      .where('id', '=', this.#row.id)
-      .select(['sealed_key as sealedKey', 'key_version as keyVersion'])
-      .executeTakeFirstOrThrow()
-    this.#row = { ...this.#row, ...key }
-  }
-
   #key(): Secret {
     return openRackKey(this.#options.keyring, this.#row)
   }

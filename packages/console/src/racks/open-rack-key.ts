@@ -1,11 +1,19 @@
+import { KeyrackError } from '@keyrack/protocol'
 import { type Keyring, open, type Secret } from '@keyrack/secrets'
 import type { RackEntry } from '../directory.ts'
 
 /** The one place where a Rack's key becomes readable to the Console. */
 export function openRackKey(
   keyring: Keyring,
-  rack: Pick<RackEntry, 'id' | 'sealedKey' | 'keyVersion'>,
+  rack: Pick<RackEntry, 'id' | 'sealedKey' | 'keyVersion' | 'refused'>,
 ): Secret {
+  if (rack.refused) {
+    throw new KeyrackError(
+      'not-ready',
+      'the stored record of this Rack was changed by somebody else, so its key is not used',
+      { hint: 'the operator of the server sees more with: keyrack-console keys verify' },
+    )
+  }
   return open(keyring, rack.sealedKey, rackKeyContext(rack.id, rack.keyVersion))
 }
 

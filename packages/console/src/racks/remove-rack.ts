@@ -3,6 +3,7 @@ import type { RequestContext } from '../context.ts'
 import type { AccountEntry } from '../directory.ts'
 import { endSupersededRoll } from '../rack-rolls/end-superseded-roll.ts'
 import { destroyAllKeys } from '../rack-rolls/rack-key-rows.ts'
+import { replaceCredential } from '../vault/write-credential.ts'
 import { administeredRack, type RackName, refuseManaged } from './administered-rack.ts'
 import { recordRackEvent } from './rack-event.ts'
 import type { RacksDomain } from './racks-domain.ts'
@@ -20,11 +21,9 @@ export async function removeRack(
   const rack = administeredRack(domain.directory, actor, rackName, 'remove its Racks')
   refuseManaged(rack)
   await domain.commit(async (tx) => {
-    const removed = await tx
-      .deleteFrom('racks')
-      .where('id', '=', rack.id)
-      .returning('id')
-      .executeTakeFirst()
+    const removed = await replaceCredential(tx, 'racks', rack.id, () =>
+      tx.deleteFrom('racks').where('id', '=', rack.id).returning('id').executeTakeFirst(),
+    )
     if (removed === undefined) throw new KeyrackError('not-found', 'this Rack was just removed')
     await destroyAllKeys(tx, rack.id)
     await endSupersededRoll(domain, tx, rack.id, 'the Rack was removed from the Console')

@@ -4,6 +4,7 @@ import type { Secret } from '@keyrack/secrets'
 import { confirmPassword } from '../accounts/confirm-password.ts'
 import type { RequestContext } from '../context.ts'
 import type { AccountEntry } from '../directory.ts'
+import { writeCredential } from '../vault/write-credential.ts'
 import type { AnsweredRack } from './add-rack.ts'
 import { actorNow, administeredRack, type RackName, refuseManaged } from './administered-rack.ts'
 import { askRack } from './ask-rack.ts'
@@ -55,13 +56,15 @@ export async function trustRack(
   }
   if (find().id !== rack.id) throw changedMeanwhile()
   await domain.commit(async (tx) => {
-    const trusted = await tx
-      .updateTable('racks')
-      .set({ pin, provider, version })
-      .where('id', '=', rack.id)
-      .where('pin', '=', rack.pin)
-      .returning('id')
-      .executeTakeFirst()
+    const trusted = await writeCredential(tx, 'racks', rack.id, () =>
+      tx
+        .updateTable('racks')
+        .set({ pin, provider, version })
+        .where('id', '=', rack.id)
+        .where('pin', '=', rack.pin)
+        .returning('id')
+        .executeTakeFirst(),
+    )
     if (trusted === undefined) throw changedMeanwhile()
     const { organization, id: rackId } = rack
     const target = `${organization.name}/${rack.name}`

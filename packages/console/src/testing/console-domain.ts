@@ -49,7 +49,7 @@ export async function postgresSettings(dataDir: string): Promise<Record<string, 
   const known = databases.get(dataDir) ?? newPostgresDatabase()
   databases.set(dataDir, known)
   const keyDir = join(dataDir, 'console', 'keys')
-  if (!existsSync(keyDir)) createKey(['create'], keyDir)
+  if (!existsSync(keyDir)) createKey(keyDir)
   return { DATABASE_URL: await known }
 }
 

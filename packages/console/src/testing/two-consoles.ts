@@ -7,7 +7,7 @@ import { testFolder } from './console-domain.ts'
 export async function twoConsoles() {
   const url = await newPostgresDatabase()
   const keyDir = join(testFolder(), 'keys')
-  createKey(['create'], keyDir)
+  createKey(keyDir)
   return {
     url,
     env: { DATABASE_URL: url, KEY_DIR: keyDir },

@@ -1,6 +1,6 @@
 import { type Kysely, PostgresAdapter } from 'kysely'
 
 /** For migrations: the few statements that the two databases spell differently, such as triggers. */
-export function isPostgres(db: Kysely<unknown>): boolean {
+export function isPostgres<S>(db: Kysely<S>): boolean {
   return db.getExecutor().adapter instanceof PostgresAdapter
 }

@@ -211,6 +211,7 @@ function directoryOf(
     organizationByName: (name) =>
       racks.find((rack) => rack.organization.name === name)?.organization,
     racksOf: () => racks,
+    allRacks: () => racks,
     rackByRemoteId: () => undefined,
     rackById: (id) => racks.find((rack) => rack.id === id),
     setRackStatus: () => undefined,

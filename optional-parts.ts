@@ -3,24 +3,28 @@
  * are named, and tests that need them are reported as skipped; `REQUIRE=chromium,ssh` (as CI sets
  * it) makes their absence a failure instead.
  */
-import { accessSync, constants, existsSync } from 'node:fs'
+import { accessSync, constants, existsSync, readdirSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 
 const PARTS: Record<string, string> = {
   bash: 'completion in bash',
   chromium: 'the pages in a real browser',
+  dropbear: 'keyrolls of Dropbear servers',
   fish: 'completion in fish',
   nginx: 'the Console behind nginx',
+  'nss-wrapper': 'keyrolls of real SSH servers, which need accounts',
   openssl: 'our certificates read by OpenSSL',
   postgres: 'the Console and its store on PostgreSQL',
   ssh: 'instances reached by the OpenSSH client',
   'ssh-keygen': 'our SSH keys read by OpenSSH',
+  sshd: 'keyrolls of OpenSSH servers',
   zsh: 'completion in zsh',
 }
 
 export function isInstalled(program: string): boolean {
   // Debian keeps PostgreSQL's programs off PATH, several versions side by side.
   if (program === 'postgres') return existsSync('/usr/lib/postgresql')
+  if (program === 'nss-wrapper') return hasLibrary('libnss_wrapper.so')
   // Debian keeps servers where PATH of an ordinary user does not look.
   return [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin'].some((folder) => {
     try {
@@ -30,6 +34,13 @@ export function isInstalled(program: string): boolean {
       return false
     }
   })
+}
+
+/** Debian keeps libraries in a folder named for the processor. */
+function hasLibrary(file: string): boolean {
+  if (!existsSync('/usr/lib')) return false
+  const folders = ['', ...readdirSync('/usr/lib').filter((name) => name.includes('-linux-'))]
+  return folders.some((folder) => existsSync(join('/usr/lib', folder, file)))
 }
 
 export function setup(): void {

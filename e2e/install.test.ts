@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import {
   existsSync,
@@ -296,8 +295,7 @@ describe('kill -9 of convox rack reset-key', () => {
       const home = newHome()
       expect((await run(home, 'install', '--name', 'lab')).status).toBe(0)
       const works = async (key: string) => {
-        const env = { PATH: process.env.PATH ?? '', HOME: home, CONVOX_PASSWORD: key }
-        const child = spawn(process.execPath, [CONVOX, 'rack'], { cwd: '/', env, stdio: 'pipe' })
+        const child = start(home, ['rack'], ['env', `CONVOX_PASSWORD=${key}`])
         return (await finish(child)).status === 0
       }
       const killedReset = async () => {

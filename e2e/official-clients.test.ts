@@ -184,6 +184,22 @@ describe('on a Rack', () => {
     expect([status, JSON.parse(body)]).toEqual([200, { success: true }])
   })
 
+  it('POST /instances/keyroll answers the one thing that every client takes for done', async () => {
+    const keyroll = 'POST /instances/keyroll'
+    const generation = async () =>
+      JSON.parse((await gen2('GET /instances/keyroll', 'acme/dev')).body).generation
+    const before = await generation()
+    for (const { status, body } of [
+      await gen1(keyroll, 'acme/dev'),
+      await gen2(keyroll, 'acme/dev'),
+    ]) {
+      expect([status, JSON.parse(body)]).toEqual([200, { success: true }])
+    }
+    expect(await generation()).toBe(before + 2)
+    // v3 then asks until the Rack runs, and reads its log.
+    expect(JSON.parse((await gen2('GET /system', 'acme/dev')).body).status).toBe('running')
+  })
+
   it('a missing or unknown Rack is a clear 4xx', async () => {
     const missing = await gen2('GET /instances')
     expect(missing.status).toBeGreaterThanOrEqual(400)

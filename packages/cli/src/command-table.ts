@@ -169,6 +169,22 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: 'terminate an instance; the Rack replaces it',
     load: async () => (await import('./commands/instances/terminate.ts')).defineTerminate,
   },
+  'instances keyroll': {
+    summary: 'give every instance a new SSH key, without cutting anybody off',
+    load: async () => (await import('./commands/instances/keyroll.ts')).defineKeyroll,
+  },
+  'instances keyroll status': {
+    summary: 'show which instances have the new SSH key',
+    load: async () => (await import('./commands/instances/keyroll/status.ts')).defineKeyrollStatus,
+  },
+  'instances trust': {
+    summary: "accept an instance's new SSH host key",
+    load: async () => (await import('./commands/instances/trust.ts')).defineTrust,
+  },
+  'instances rekey': {
+    summary: 'print the SSH key line that an instance needs, and check it',
+    load: async () => (await import('./commands/instances/rekey.ts')).defineRekey,
+  },
   'api get': {
     summary: 'print what the server answers to a path',
     load: async () => (await import('./commands/api/get.ts')).defineApiGet,
@@ -213,6 +229,22 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   'deploy-keys revoke': {
     summary: 'end a key for CI at once',
     load: async () => (await import('./commands/deploy-keys/revoke.ts')).defineRevoke,
+  },
+  audit: {
+    summary: 'list what was done, by whom, and how it ended',
+    load: async () => (await import('./commands/audit.ts')).defineAudit,
+  },
+  'audit export': {
+    summary: 'write the audit log to a file that can be checked anywhere',
+    load: async () => (await import('./commands/audit/export.ts')).defineExport,
+  },
+  'audit verify': {
+    summary: 'check that an exported audit log is whole and unchanged',
+    load: async () => (await import('./commands/audit/verify.ts')).defineVerify,
+  },
+  'audit compare': {
+    summary: "hold the Console's log of a Rack against the Rack's own",
+    load: async () => (await import('./commands/audit/compare.ts')).defineCompare,
   },
   version: {
     summary: 'print the version of convox',

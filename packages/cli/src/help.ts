@@ -27,7 +27,13 @@ const GROUPS: readonly (readonly [string, readonly string[]])[] = [
     'Racks on this machine',
     [...['install', 'uninstall', 'rack install', 'rack start', 'rack stop'], 'rack reset-key'],
   ],
-  ['Instances', ['instances', 'instances ssh', 'instances terminate']],
+  [
+    'Instances',
+    [
+      ...['instances', 'instances ssh', 'instances terminate', 'instances keyroll'],
+      ...['instances keyroll status', 'instances trust', 'instances rekey'],
+    ],
+  ],
   [
     'People and CI',
     [
@@ -35,6 +41,7 @@ const GROUPS: readonly (readonly [string, readonly string[]])[] = [
       ...['deploy-keys', 'deploy-keys create', 'deploy-keys revoke'],
     ],
   ],
+  ['The audit log', ['audit', 'audit export', 'audit verify', 'audit compare']],
   ['More', ['api get', 'doctor', 'completion', 'version']],
 ]
 

@@ -16,7 +16,12 @@ export function printableLine(text: string): string {
 
 /** JSON stays exactly what it means: what a terminal could obey is written as its JSON escape. */
 export function printableJson(value: unknown, indentation = 2): string {
-  return JSON.stringify(value, null, indentation).replace(
+  return escapeJson(JSON.stringify(value, null, indentation))
+}
+
+/** The same for what is JSON already. */
+export function escapeJson(text: string): string {
+  return text.replace(
     UNSAFE,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
   )

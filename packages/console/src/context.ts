@@ -10,6 +10,7 @@ import type { ConsoleConfig } from './config.ts'
 import type { Database } from './database/schema.ts'
 import type { Directory } from './directory.ts'
 import type { Freshness } from './follow-directory.ts'
+import type { ConsoleIdentity } from './rack-rolls/console-identity.ts'
 import type { RackRolls } from './rack-rolls/rack-rolls.ts'
 import type { CredentialLedger } from './vault/credential-ledger.ts'
 import type { MasterKeyHolders } from './vault/master-key-holders.ts'
@@ -57,6 +58,8 @@ export interface ConsoleContext extends Domain {
   keyring: Keyring
   /** Which Consoles of this database have which master keys. */
   holders: MasterKeyHolders
+  /** As whom this installation signs: what its Racks and its auditors know it by. */
+  identity: ConsoleIdentity
   metrics: Metrics
   rolls: RackRolls
   /** Fails when the Console cannot serve; `/readyz` of the public listeners asks it too. */

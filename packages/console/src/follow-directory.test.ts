@@ -1,9 +1,9 @@
+import { verifyChain } from '@keyrack/protocol/audit'
 import { hashApiKey, Secret } from '@keyrack/secrets'
 import { asSuperuser, HAS_POSTGRES } from '@keyrack/server/testing'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { signIn } from './accounts/sign-in.ts'
 import { regenerateApiKey } from './api-keys/regenerate-api-key.ts'
-import { verifyChain } from './audit/chain.ts'
 import { createDirectory } from './directory.ts'
 import { DirectoryFollower } from './follow-directory.ts'
 import { beforeDirectory } from './http/before-directory.ts'
@@ -98,8 +98,8 @@ describe.runIf(HAS_POSTGRES)('two Consoles on one database', () => {
         (index % 2 === 0 ? first : second).audit.record(event, { status: 200 }),
       ),
     )
-    const running = await first.audit.started(event)
-    const cutOffByACrash = await second.audit.started(event)
+    const { id: running } = await first.audit.started(event)
+    const { id: cutOffByACrash } = await second.audit.started(event)
     await second.close()
     const again = await openDomain(folders[1], { env })
     await first.audit.finished(running, { status: 200 })

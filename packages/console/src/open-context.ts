@@ -13,6 +13,7 @@ import { createCommit } from './database/commit.ts'
 import type { Database } from './database/schema.ts'
 import { type ConsoleDirectory, createDirectory } from './directory.ts'
 import { ALWAYS_FRESH, DirectoryFollower, type Freshness } from './follow-directory.ts'
+import { consoleIdentity } from './rack-rolls/console-identity.ts'
 import { createRackRolls } from './rack-rolls/create-rack-rolls.ts'
 import type { Point } from './rack-rolls/point.ts'
 import {
@@ -55,6 +56,7 @@ export async function openContext(
   closing.push(() => refusedSignIns.flush())
   const clock = Date.now
   const commit = createCommit(store, directory, ledger)
+  const identity = await consoleIdentity({ store, clock }, keyring)
   const domain = { store, commit, ledger, directory, audit, clock, freshness }
   const rolls = createRackRolls({ domain, keyring, config, log, consoleId: owner, point })
 
@@ -63,6 +65,7 @@ export async function openContext(
     config,
     keyring,
     holders,
+    identity,
     log,
     rolls,
     throttle: new SignInThrottle(),

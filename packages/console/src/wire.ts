@@ -78,6 +78,7 @@ async function serve(
     directory,
     keyring,
     audit,
+    identity: context.identity,
     rolls,
     rackNetworks: config.rackNetworks,
     authenticate,

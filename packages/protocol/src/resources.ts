@@ -75,6 +75,39 @@ export const Instances = z
   .nullish()
   .transform((value) => value ?? [])
 
+/**
+ * `GET /instances/keyroll`: the newest roll of the instances' SSH key. `state` is none, running,
+ * unfinished (in force, but an instance was left behind; `detail` says which and why) or done; that
+ * of an instance waiting, adding, removing or done. Older generations are those that may still open
+ * an instance.
+ */
+export const KeyrollStatus = fields({
+  id: text,
+  state: text,
+  mode: text,
+  generation: integer,
+  detail: text,
+  'older-generations': z
+    .array(integer)
+    .nullish()
+    .transform((value) => value ?? []),
+  started: text,
+  finished: text,
+  instances: z
+    .array(fields({ id: z.string(), state: text, problem: text }))
+    .nullish()
+    .transform((value) => value ?? []),
+})
+export type KeyrollStatus = z.infer<typeof KeyrollStatus>
+
+/** `GET /instances/{id}/host-key`: fingerprints `SHA256:…`; no `recorded` before the first contact. */
+export const HostKeyStatus = fields({ id: z.string(), recorded: text, shown: z.string() })
+export type HostKeyStatus = z.infer<typeof HostKeyStatus>
+
+/** `GET /instances/{id}/authorized-keys`: what opens it has to hold, for which account. */
+export const AuthorizedKeys = fields({ id: z.string(), user: text, lines: z.array(z.string()) })
+export type AuthorizedKeys = z.infer<typeof AuthorizedKeys>
+
 /** One entry of `GET /system/processes`; `name` is the service. */
 export const Process = fields({
   app: text,

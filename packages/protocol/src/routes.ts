@@ -97,6 +97,7 @@ export const ROUTES: readonly Route[] = [
   http('system.metrics', 'GET /system/metrics', 'read'),
   http('system.processes', 'GET /system/processes', 'read'),
   http('system.releases', 'GET /system/releases', 'read'),
+  http('system.audit', 'GET /system/audit', 'administer'),
   http('system.token.create', 'POST /system/jwt/token', 'administer', {
     consoleOnly: ACCESS_INSTEAD,
   }),
@@ -124,6 +125,11 @@ export const ROUTES: readonly Route[] = [
 
   http('instances.list', 'GET /instances', 'read'),
   http('instances.keyroll', 'POST /instances/keyroll', 'administer'),
+  http('instances.keyroll-status', 'GET /instances/keyroll', 'read'),
+  http('instances.host-key', 'GET /instances/{id}/host-key', 'administer'),
+  http('instances.trust', 'POST /instances/{id}/trust', 'administer'),
+  http('instances.authorized-keys', 'GET /instances/{id}/authorized-keys', 'administer'),
+  http('instances.rekey', 'POST /instances/{id}/rekey', 'administer'),
   run('instances.shell', '/instances/{id}/shell', [...TERMINAL, 'Private-Key'], true),
   run('instances.ssh', '/instances/{id}/ssh', [...TERMINAL, 'Terminal'], true),
   http('instances.terminate', 'DELETE /instances/{id}', 'write'),

@@ -13,10 +13,13 @@ import {
 } from '@keyrack/server'
 import { AccessTokens } from './access-tokens/access-tokens.ts'
 import { createTokenHandlers } from './access-tokens/token-handlers.ts'
+import { createAuditHandlers } from './audit/audit-handlers.ts'
+import { RackAudit } from './audit/rack-audit.ts'
 import type { RackConfig } from './config.ts'
 import { MIGRATIONS } from './database/migrations.ts'
 import type { RackSchema } from './database/schema.ts'
-import { createLocalEngine } from './engines/local/local-engine.ts'
+import type { Engine } from './engines/engine.ts'
+import { createLocalEngine, type LocalEngineOptions } from './engines/local/local-engine.ts'
 import { createHttpsServer } from './http/https-server.ts'
 import { OpenStreams } from './http/open-streams.ts'
 import { createRequestListener } from './http/request-listener.ts'
@@ -25,6 +28,7 @@ import { createStreamHandlers } from './http/stream-handlers.ts'
 import { createUpgradeListener } from './http/upgrade-listener.ts'
 import { KnownInstances } from './instances/known-instances.ts'
 import { SshKeys } from './instances/ssh-keys.ts'
+import { Keyroll, type KeyrollOptions } from './keyroll/keyroll.ts'
 import { ConsoleRecovery } from './rack-keys/console-recovery.ts'
 import { createKeyHandlers } from './rack-keys/key-handlers.ts'
 import { RackKeys } from './rack-keys/rack-keys.ts'
@@ -49,18 +53,26 @@ export interface RunningRack {
 const STREAM_GRACE_MS = 2_000
 const CLOSE_GRACE_MS = 2_000
 
+/** What tests give in the place of our own: other machines, and moments to be interrupted at. */
+export interface RackParts {
+  createEngine?: (options: LocalEngineOptions) => Engine
+  keyroll?: Pick<KeyrollOptions, 'point' | 'instanceMs' | 'retryMs'>
+  /** By which the ends of old keys are told. */
+  clock?: ClockSource
+}
+
 /** The composition root of the Rack, read top to bottom. What was opened is closed on failure. */
 export async function startRack(
   config: RackConfig,
   log: Logger,
-  clock: { clock?: ClockSource } = {},
+  parts: RackParts = {},
 ): Promise<RunningRack> {
   const closing: Array<() => Promise<void> | void> = []
   const stop = async (): Promise<void> => {
     for (const close of closing.splice(0).reverse()) await close()
   }
   try {
-    return { ...(await open(config, log, closing, clock)), stop }
+    return { ...(await open(config, log, parts, closing)), stop }
   } catch (error) {
     await stop()
     throw error
@@ -70,8 +82,8 @@ export async function startRack(
 async function open(
   config: RackConfig,
   log: Logger,
+  parts: RackParts,
   closing: Array<() => Promise<void> | void>,
-  clock: { clock?: ClockSource },
 ): Promise<Omit<RunningRack, 'stop'>> {
   const notice = (text: string): void => log.warn(text)
   const folder = join(config.dataDir, 'racks', config.rackName)
@@ -90,7 +102,11 @@ async function open(
   const systemLog = await SystemLog.open({ store, log })
   closing.push(() => systemLog.close())
   const configuredHash = config.rackKeyHash
-  const keys = await RackKeys.open({ store, systemLog, configuredHash, log, ...clock })
+  const { clock } = parts
+  const keys = await RackKeys.open({
+    ...{ store, systemLog, configuredHash, log },
+    ...(clock === undefined ? {} : { clock }),
+  })
   closing.push(() => keys.close())
   const tokens = await AccessTokens.open({ store, keyring, keys })
   const sshKeys = new SshKeys(store, keyring)
@@ -101,12 +117,17 @@ async function open(
     names: ['localhost', '127.0.0.1', '::1', config.host],
   })
 
-  const engine = createLocalEngine({
+  let keyroll: Keyroll | undefined
+  const createEngine = parts.createEngine ?? createLocalEngine
+  const engine = createEngine({
     folder: join(folder, 'instances'),
     count: record.instanceCount,
     authorizedKeys: () => sshKeys.authorizedKeys(),
     log,
-    happened: (id, what) => systemLog.add(`instance/${id}`, `the instance ${what}`),
+    happened: (id, what) => {
+      systemLog.add(`instance/${id}`, `the instance ${what}`)
+      keyroll?.look()
+    },
     childEnvironment: config.childEnvironment,
     loopbackOnly: config.loopbackOnly,
     loopbackProblem: `the Rack would listen on HOST=${config.host}`,
@@ -121,11 +142,20 @@ async function open(
   const instanceCount = new InstanceCount({ store, engine, systemLog, log, count })
   const authentication = { keys, tokens, throttle: new KeyThrottle() }
   const knownInstances = new KnownInstances(store, engine)
+  const access = { engine, sshKeys, knownInstances }
+  const wanted = (): number => instanceCount.wanted
+  const rolling = new Keyroll({ store, access, systemLog, log, wanted, ...parts.keyroll })
+  closing.push(() => rolling.stop())
+  await rolling.resume()
+  keyroll = rolling
   // The engine is not asked: anybody may call /readyz, and asking a cloud costs money and time.
   const health = createHealth({ database: () => store.check() })
   let listening: Listening | undefined
   const recovery = new ConsoleRecovery({ store, keys, rackId: record.id })
+  const audit = new RackAudit({ store, rackId: record.id, log })
+  await audit.finishInterrupted()
   const handlers = new Map([
+    ...createAuditHandlers(audit),
     ...createRouteHandlers({
       store,
       engine,
@@ -133,6 +163,9 @@ async function open(
       name: config.rackName,
       instanceCount,
       usage,
+      access,
+      keyroll: rolling,
+      systemLog,
       address: () => addressOf(listening, config.host),
     }),
     ...createKeyHandlers(keys, recovery),
@@ -140,12 +173,13 @@ async function open(
   ])
   const openStreams = new OpenStreams()
   const { server, dropConnections } = createHttpsServer(certificate)
-  server.on('request', createRequestListener({ handlers, authentication, health, log }))
+  server.on('request', createRequestListener({ handlers, authentication, audit, health, log }))
   server.on(
     'upgrade',
     createUpgradeListener({
-      handlers: createStreamHandlers({ engine, sshKeys, knownInstances }, systemLog),
+      handlers: createStreamHandlers(access, systemLog),
       authentication,
+      audit,
       openStreams,
       log,
     }),

@@ -14,7 +14,7 @@ import { Failure } from '../failures.ts'
 import { isClaim, withLock } from './lock.ts'
 import { flushFolder, TEMPORARY_NAME, writeDurably } from './write-durably.ts'
 
-export type ConfigFile = 'auth' | 'host' | 'rack' | 'fingerprints' | 'current'
+export type ConfigFile = 'auth' | 'host' | 'rack' | 'fingerprints' | 'current' | 'audit'
 
 /** Changes to the folder, all made by one process at a time. */
 export interface ConfigWriter {

@@ -1,6 +1,6 @@
+import { verifyChain } from '@keyrack/protocol/audit'
 import { Secret } from '@keyrack/secrets'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { verifyChain } from '../audit/chain.ts'
 import { founder, openDomain, type TestDomain } from '../testing/console-domain.ts'
 import { eventually } from '../testing/eventually.ts'
 import { confirmPassword } from './confirm-password.ts'

@@ -1,7 +1,7 @@
 import { KeyrackError } from '@keyrack/protocol'
+import { verifyChain } from '@keyrack/protocol/audit'
 import { hashApiKey, inspectApiKey, lastFour, Secret } from '@keyrack/secrets'
 import { describe, expect, it } from 'vitest'
-import { verifyChain } from '../audit/chain.ts'
 import { invite } from '../organizations/invite.ts'
 import {
   entry,

@@ -1,6 +1,6 @@
+import { verifyChain } from '@keyrack/protocol/audit'
 import { hashApiKey, lastFour } from '@keyrack/secrets'
 import { describe, expect, it } from 'vitest'
-import { verifyChain } from '../audit/chain.ts'
 import { founder, openDomain, REQUEST } from '../testing/console-domain.ts'
 import { regenerateApiKey } from './regenerate-api-key.ts'
 

@@ -1,10 +1,10 @@
+import { CHAIN_START, rowHash, verifyChain } from '@keyrack/protocol/audit'
 import fc from 'fast-check'
 import { type RawBuilder, sql } from 'kysely'
 import { describe, expect, inject, it } from 'vitest'
 import type { AuditTable } from '../database/schema.ts'
 import { founder, openDomain, type TestDomain } from '../testing/console-domain.ts'
 import type { AuditEvent } from './audit-log.ts'
-import { CHAIN_START, rowHash, verifyChain } from './chain.ts'
 
 const EVENT: AuditEvent = {
   organizationId: null,
@@ -39,7 +39,7 @@ const onlySqlite = () => [
 describe('the audit log', () => {
   it('appends what was going to happen, and then how it ended', async () => {
     const domain = await openDomain()
-    const id = await domain.audit.started({ ...EVENT, rackId: 'rack-1' })
+    const { id } = await domain.audit.started({ ...EVENT, rackId: 'rack-1' })
     expect(await rowsOf(domain)).toMatchObject([{ id, phase: 'started', outcome: null }])
     await domain.audit.finished(id, { status: 403, note: 'forbidden' })
     const rows = await rowsOf(domain)
@@ -53,7 +53,7 @@ describe('the audit log', () => {
 
   it('gives an event one ending', async () => {
     const domain = await openDomain()
-    const id = await domain.audit.started(EVENT)
+    const { id } = await domain.audit.started(EVENT)
     await domain.audit.finished(id, { status: 200 })
     await expect(domain.audit.finished(id, { status: 500 })).rejects.toThrow()
     await expect(domain.audit.finished('no-such-event', { status: 200 })).rejects.toThrow(TypeError)
@@ -65,7 +65,11 @@ describe('the audit log', () => {
     const { organization } = await founder(domain)
     const events = Array.from({ length: 40 }, async (_, index) => {
       const organizationId = index % 2 === 0 ? organization.id : null
-      const id = await domain.audit.started({ ...EVENT, organizationId, target: `write ${index}` })
+      const { id } = await domain.audit.started({
+        ...EVENT,
+        organizationId,
+        target: `write ${index}`,
+      })
       await domain.audit.finished(id, { status: 200 })
     })
     await Promise.all(events)
@@ -107,7 +111,7 @@ describe('the audit log', () => {
   it('ends as unknown, at the next start, what a crash cut off', async () => {
     const domain = await openDomain()
     await domain.audit.record(EVENT, { status: 200 })
-    const cut = [await domain.audit.started(EVENT), await domain.audit.started(EVENT)]
+    const cut = [(await domain.audit.started(EVENT)).id, (await domain.audit.started(EVENT)).id]
     await domain.close()
     const again = await openDomain(domain.config.dataDir)
     const rows = await rowsOf(again)

@@ -1,8 +1,8 @@
+import { CHAIN_START, rowHash } from '@keyrack/protocol/audit'
 import type { Store } from '@keyrack/server'
 import type { Tx } from '../context.ts'
 import type { AuditTable, Database } from '../database/schema.ts'
 import { newId } from '../new-id.ts'
-import { CHAIN_START, rowHash } from './chain.ts'
 
 export interface AuditEvent {
   /** Null: the server's own chain. */
@@ -19,6 +19,14 @@ export interface AuditEvent {
 export interface AuditOutcome {
   status: number
   note?: string
+}
+
+/** Where a row stands, and what it is: enough for somebody else to notice that it was changed. */
+export type AppendedRow = Pick<AuditTable, 'chain' | 'sequence' | 'hash'>
+
+export interface StartedEvent {
+  id: string
+  row: AppendedRow
 }
 
 /** The chain of what belongs to no organization. */
@@ -48,10 +56,10 @@ export class AuditLog {
     this.#owner = owner
   }
 
-  /** Appends the `started` row; the answer is what `finished` takes. */
-  async started(event: AuditEvent, tx?: Tx): Promise<string> {
+  /** Appends the `started` row; its id is what `finished` takes. */
+  async started(event: AuditEvent, tx?: Tx): Promise<StartedEvent> {
     const id = this.#owner + newId()
-    await this.#within(tx, (open) =>
+    const row = await this.#within(tx, (open) =>
       this.#append(open, {
         id,
         chain: event.organizationId ?? SERVER_CHAIN,
@@ -69,7 +77,7 @@ export class AuditLog {
         note: null,
       }),
     )
-    return id
+    return { id, row }
   }
 
   async finished(id: string, outcome: AuditOutcome, tx?: Tx): Promise<void> {
@@ -85,7 +93,8 @@ export class AuditLog {
   /** Both rows at once, for a write that is one transaction. */
   async record(event: AuditEvent, outcome: AuditOutcome, tx?: Tx): Promise<void> {
     await this.#within(tx, async (open) => {
-      await this.finished(await this.started(event, open), outcome, open)
+      const { id } = await this.started(event, open)
+      await this.finished(id, outcome, open)
     })
   }
 
@@ -127,7 +136,7 @@ export class AuditLog {
   async #append(
     tx: Tx,
     row: Omit<AuditTable, 'sequence' | 'at' | 'previous_hash' | 'hash'>,
-  ): Promise<void> {
+  ): Promise<AppendedRow> {
     const head = await tx
       .selectFrom('audit')
       .where('chain', '=', row.chain)
@@ -141,10 +150,12 @@ export class AuditLog {
       at: this.#clock(),
       previous_hash: head?.hash ?? CHAIN_START,
     }
+    const hash = rowHash(linked)
     await tx
       .insertInto('audit')
-      .values({ ...linked, hash: rowHash(linked) })
+      .values({ ...linked, hash })
       .execute()
+    return { chain: linked.chain, sequence: linked.sequence, hash }
   }
 
   #within<T>(tx: Tx | undefined, work: (tx: Tx) => Promise<T>): Promise<T> {

@@ -1,3 +1,4 @@
+import type { AuditRow } from '@keyrack/protocol/audit'
 import type { Generated } from 'kysely'
 import type { Role } from '../directory.ts'
 import type { RollMethod, RollState } from '../rack-rolls/roll.ts'
@@ -132,29 +133,7 @@ export interface RacksTable {
   created_at: number
 }
 
-export interface AuditTable {
-  id: string
-  /** The organization's id, or `server`. */
-  chain: string
-  sequence: number
-  at: number
-  phase: 'started' | 'finished'
-  /** The id of the `started` row: its own for a started row. */
-  event_id: string
-  actor_id: string | null
-  actor_name: string
-  action: string
-  target: string
-  rack_id: string | null
-  request_id: string
-  address: string
-  /** Null in a started row. */
-  outcome: 'succeeded' | 'failed' | 'unknown' | null
-  status: number | null
-  note: string | null
-  previous_hash: string
-  hash: string
-}
+export type AuditTable = AuditRow
 
 /** One value sealed under the master key, to notice a wrong key before anything is written. */
 export interface CanaryTable {

@@ -61,3 +61,37 @@ export const DeployKeyBody = z.strictObject({
   /** Null: never. */
   expires_in_days: z.number().nullable().default(DEPLOY_KEY_DAYS),
 })
+
+/** A time as it is written in a query, in milliseconds since 1970. */
+const instant = text.transform((value, issues) => {
+  const at = Date.parse(value)
+  if (Number.isSafeInteger(at) && at >= 0) return at
+  issues.addIssue({ code: 'custom', message: 'must be a time such as 2026-11-23T12:00:00Z' })
+  return z.NEVER
+})
+
+const wholeNumber = (most: number) =>
+  text
+    .regex(/^[1-9]\d{0,14}$/)
+    .transform(Number)
+    .refine((value) => value <= most, `must be at most ${most}`)
+
+export const AuditExportQuery = z.strictObject({
+  since: instant.exactOptional(),
+  after: wholeNumber(Number.MAX_SAFE_INTEGER).exactOptional(),
+  limit: wholeNumber(100_000).exactOptional(),
+})
+
+export const AuditListQuery = z.strictObject({
+  rack: text.exactOptional(),
+  user: text.exactOptional(),
+  action: text
+    .refine(
+      (value) => /^[a-z0-9.-]{1,80}\*?$/.test(value),
+      'must be an action such as instances.terminate, or instances.*',
+    )
+    .exactOptional(),
+  since: instant.exactOptional(),
+  before: wholeNumber(Number.MAX_SAFE_INTEGER).exactOptional(),
+  limit: wholeNumber(1000).exactOptional(),
+})

@@ -8,6 +8,7 @@ import { isDeployKey } from '../directory.ts'
 import { endSession } from '../sessions/end.ts'
 import { deployKeyView, viewAccount } from './account-view.ts'
 import { SignInBody, SignUpBody } from './api-schemas.ts'
+import { createAuditApi } from './audit-api.ts'
 import {
   requireAnyKeyOrSession,
   requireConfidential,
@@ -85,9 +86,11 @@ export function createApi(
   })
 
   api.route('/', createPeopleApi(context, known))
+  api.route('/', createAuditApi(context, known))
 
   api.get('/racks', anyKey, (c) => {
-    return c.json(context.directory.racksOf(c.var.actor).map(rackSummary))
+    const racks = context.directory.racksOf(c.var.actor)
+    return c.json(racks.map((rack) => ({ id: rack.id, ...rackSummary(rack) })))
   })
   api.use('/racks/*', known)
   api.route('/racks', createRacksApi(context, forgetRack))

@@ -8,6 +8,7 @@ import { KeyrackError, type NormalPath } from '@keyrack/protocol'
 import type { Keyring } from '@keyrack/secrets'
 import type { AuditLog } from '../audit/audit-log.ts'
 import type { Actor, Directory, RackEntry } from '../directory.ts'
+import type { ConsoleIdentity } from '../rack-rolls/console-identity.ts'
 import type { RackRolls } from '../rack-rolls/rack-rolls.ts'
 import { openRackKey } from '../racks/open-rack-key.ts'
 import { refuseBadHandshake, refuseUnacceptable } from './acceptable.ts'
@@ -18,6 +19,7 @@ import { ClientGone } from './describe-failure.ts'
 import { displayName, findRack } from './find-rack.ts'
 import { forward } from './forward.ts'
 import { joinSockets, upgradeAtRack } from './forward-upgrade.ts'
+import { nameActor } from './name-actor.ts'
 import { noticedStatus } from './noticed-status.ts'
 import { createRackConnections } from './rack-connections.ts'
 import { readGuardedBody } from './rack-password-guard.ts'
@@ -28,6 +30,8 @@ export interface ProxyOptions {
   directory: Directory
   keyring: Keyring
   audit: AuditLog
+  /** As whom the Console speaks to Racks of our kind. */
+  identity: ConsoleIdentity
   /** Told which key each request takes, and what Racks say of theirs. */
   rolls: Pick<RackRolls, 'begin' | 'heard' | 'refused'>
   /** Private networks (CIDR) in which Racks may be. */
@@ -105,12 +109,18 @@ export function createProxy(options: ProxyOptions): RackProxy {
    * The key of this very moment, which may be a newer one than when the Rack was found: from here
    * until `through` is called a roll does not end it.
    */
-  function attach(client: IncomingMessage, { route, rack }: Prepared, requestId: string) {
+  function attach(
+    client: IncomingMessage,
+    { route, rack }: Prepared,
+    requestId: string,
+    recording: Recording,
+  ) {
     const { rawHeaders } = client
+    const actor = nameActor(options.identity, rack, recording)
     const now = directory.rackById(rack.id) ?? rack
     const rackKey = openRackKey(keyring, now)
     const headers = attachRackKey({ rawHeaders, route, rackKey, requestId })
-    return { headers, through: rolls.begin(now) }
+    return { headers: [...headers, ...actor], through: rolls.begin(now) }
   }
 
   function begin(client: IncomingMessage, prepared: Prepared, facts: ProxyFacts) {
@@ -179,7 +189,7 @@ export function createProxy(options: ProxyOptions): RackProxy {
     try {
       if (prepared.route.guard !== undefined) prepared = await readGuarded(client, prepared, facts)
       const recording = await begin(client, prepared, facts)
-      const outcome = await forwarded(client, answer, prepared, facts)
+      const outcome = await forwarded(client, answer, { ...prepared, recording }, facts)
       await finish(recording, facts, outcome)
       if (outcome.error !== undefined) throw outcome.error
     } catch (error) {
@@ -192,11 +202,11 @@ export function createProxy(options: ProxyOptions): RackProxy {
   async function forwarded(
     client: IncomingMessage,
     answer: ServerResponse,
-    prepared: Prepared & { body?: Buffer },
+    prepared: Prepared & { recording: Recording; body?: Buffer },
     facts: ProxyFacts,
   ): Promise<Outcome> {
-    const { rack, route, path, query, body } = prepared
-    const { headers, through } = attach(client, prepared, facts.requestId)
+    const { rack, route, path, query, body, recording } = prepared
+    const { headers, through } = attach(client, prepared, facts.requestId, recording)
     try {
       const status = await forward(client, answer, {
         pool: connections.pool(rack),
@@ -246,7 +256,7 @@ export function createProxy(options: ProxyOptions): RackProxy {
       exitCode = prepared.route.exitCode ?? false
       recording = await begin(client, prepared, facts)
       const { rack, path } = prepared
-      const { headers, through } = attach(client, prepared, facts.requestId)
+      const { headers, through } = attach(client, prepared, facts.requestId, recording)
       // Never a query on a stream: options are headers (protocol.md 7.1).
       const upgrade = { rack, target: path, headers }
       const rackSocket = await upgradeAtRack(client, connections, upgrade, aborter.signal)

@@ -3,6 +3,7 @@
  * hears of it, a `finished` row with the outcome. If the first cannot be written, nothing is sent.
  */
 import type { Route } from '@keyrack/protocol'
+import { type ActorStatement, auditTarget } from '@keyrack/protocol/audit'
 import type { AuditLog } from '../audit/audit-log.ts'
 import { type Actor, actorName, type RackEntry } from '../directory.ts'
 
@@ -18,6 +19,8 @@ export interface RecordedRequest {
 }
 
 export interface Recording {
+  /** What a Rack of our own is told of it; absent for what is not recorded. */
+  recorded?: Pick<ActorStatement, 'actor' | 'target' | 'request' | 'row'>
   finished(status: number, note?: string): Promise<void>
 }
 
@@ -29,16 +32,19 @@ export async function record(
 ): Promise<Recording> {
   const { actor, rack, route } = request
   if (!route.audited) return NOTHING
-  const id = await audit.started({
+  const name = actorName(actor)
+  const target = auditTarget(request.method, request.path)
+  const { id, row } = await audit.started({
     organizationId: rack.organization.id,
-    actor: { id: actor.id, name: actorName(actor) },
+    actor: { id: actor.id, name },
     action: route.name,
-    target: `${request.method} ${request.path.slice(0, 500)}`,
+    target,
     rackId: rack.id,
     requestId: request.requestId,
     address: request.address,
   })
   return {
+    recorded: { actor: name, target, request: request.requestId, row },
     finished: (status, note) =>
       audit.finished(id, { status, ...(note === undefined ? {} : { note }) }),
   }

@@ -102,7 +102,7 @@ describe('a stream through the proxy', () => {
     answer.end('line 2\n')
     expect(String((await once(socket, 'data'))[0])).toContain('line 2')
     socket.destroy()
-  })
+  }, 600_000)
 
   it('does not hold back other requests, however many stay open', async () => {
     const open: ServerResponse[] = []

@@ -14,9 +14,9 @@ import { openRackKey, rackKeyContext } from './open-rack-key.ts'
 const read = (path: string): string => readFileSync(path, 'utf8')
 
 async function prepare(domain: TestDomain, changes: Partial<LocalRackOptions> = {}) {
-  const { config, keyring } = domain
+  const { config, keyring, identity } = domain
   const row = await localRackRow(domain, keyring, config.dataDir)
-  const rack = new LocalRack({ domain, keyring, config, row, ...changes })
+  const rack = new LocalRack({ domain, keyring, identity, config, row, ...changes })
   onTestFinished(() => rack.stop())
   return { row, rack }
 }
@@ -107,8 +107,8 @@ describe('the local Rack', () => {
           .execute(),
       ),
     )
-    const { config, keyring } = domain
-    const rack = new LocalRack({ domain, keyring, config, row })
+    const { config, keyring, identity } = domain
+    const rack = new LocalRack({ domain, keyring, identity, config, row })
     await rack.start()
     const ada = await founder(domain)
     expect((await onlyRack(domain, ada.id)).status).toBe('unreachable')

@@ -1,12 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { KeyrackError } from '@keyrack/protocol'
-import { createClient } from '@keyrack/protocol/client'
+import { type Client, createClient } from '@keyrack/protocol/client'
 import { System } from '@keyrack/protocol/resources'
 import { hashApiKey, type Keyring, type Secret } from '@keyrack/secrets'
 import type { ConsoleConfig } from '../config.ts'
 import type { Domain } from '../context.ts'
 import type { RackStatus } from '../directory.ts'
+import type { ConsoleIdentity } from '../rack-rolls/console-identity.ts'
 import { writeCredential } from '../vault/write-credential.ts'
 import { VERSION } from '../version.ts'
 import {
@@ -33,6 +34,7 @@ const STEADY_MS = 60_000
 export interface LocalRackOptions {
   domain: Pick<Domain, 'commit' | 'directory' | 'ledger' | 'log' | 'store'>
   keyring: Keyring
+  identity: ConsoleIdentity
   config: Pick<ConsoleConfig, 'dataDir' | 'rackPort' | 'logLevel' | 'childEnvironment'>
   row: LocalRackRow
   program?: string
@@ -140,8 +142,9 @@ export class LocalRack {
     }
     const { url, fingerprint: pin, rackId } = word
     await this.#adopt({ url, pin }, rackId)
-    const folder = localRackFolder(this.#options.config.dataDir)
-    const version = await proveKey(word, this.#key(), folder)
+    const client = clientOf(word, this.#key())
+    const version = await proveKey(client, localRackFolder(this.#options.config.dataDir))
+    await this.#register(client)
     await this.#adopt({ version })
     this.#say('running')
     this.#options.domain.log.info({ url: word.url }, 'the local Rack is running')
@@ -165,6 +168,20 @@ export class LocalRack {
       ),
     )
     this.#row = row
+  }
+
+  /** So that it knows on whose word an actor counts. Whoever runs a Rack is its Console. */
+  async #register(client: Client): Promise<void> {
+    const { identity, domain } = this.#options
+    const form = { console: identity.id, public_key: identity.publicKey, take_over: '1' }
+    try {
+      await client.request('POST', '/system/key/register', { form })
+    } catch (error) {
+      domain.log.warn(
+        { err: error },
+        'the local Rack does not know this Console: it cannot check who acts',
+      )
+    }
   }
 
   #env(): Record<string, string> {
@@ -208,18 +225,15 @@ export class LocalRack {
   }
 }
 
+function clientOf({ url, fingerprint }: RackReady, password: Secret): Client {
+  return createClient({ url, pin: fingerprint, password, version: VERSION, timeoutMs: 10_000 })
+}
+
 /**
  * A Rack that listens but has another key than ours would refuse every request, so it is asked first;
  * the answer is its version.
  */
-async function proveKey(ready: RackReady, password: Secret, folder: string): Promise<string> {
-  const client = createClient({
-    url: ready.url,
-    pin: ready.fingerprint,
-    password,
-    version: VERSION,
-    timeoutMs: 10_000,
-  })
+async function proveKey(client: Client, folder: string): Promise<string> {
   try {
     const { version } = await client.get('/system', (value) => System.parse(value))
     return version

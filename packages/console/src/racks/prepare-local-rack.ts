@@ -9,7 +9,7 @@ import { localRackRow } from './local-rack-row.ts'
  * run here, the log says why, and the Console serves without it.
  */
 export async function prepareLocalRack(context: ConsoleContext): Promise<LocalRack | undefined> {
-  const { config, keyring, log } = context
+  const { config, keyring, identity, log } = context
   if (config.databaseUrl !== undefined) {
     log.info(
       'no local Rack is run, because the Consoles of one database would each need it on their own machine (DATABASE_URL is set)',
@@ -26,7 +26,7 @@ export async function prepareLocalRack(context: ConsoleContext): Promise<LocalRa
   }
   try {
     const row = await localRackRow(context, keyring, config.dataDir)
-    return new LocalRack({ domain: context, keyring, config, row })
+    return new LocalRack({ domain: context, keyring, identity, config, row })
   } catch (error) {
     if (!(error instanceof KeyrackError)) throw error
     log.error({ hint: error.hint }, `no local Rack: ${error.message}`)

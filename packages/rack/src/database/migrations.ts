@@ -2,7 +2,9 @@ import type { Migration } from '@keyrack/server'
 import { sql } from 'kysely'
 import { system } from './migrations/0002-system.ts'
 import { rackKeys } from './migrations/0003-rack-keys.ts'
+import { keyrolls } from './migrations/0004-keyrolls.ts'
 import { accessTokens } from './migrations/0005-access-tokens.ts'
+import { audit } from './migrations/0006-audit.ts'
 
 /** Forward only, numbered, never edited after a release. */
 export const MIGRATIONS: Migration[] = [
@@ -62,7 +64,7 @@ export const MIGRATIONS: Migration[] = [
   },
   system,
   rackKeys,
-  // Taken by the keyrolls of the instances, which another branch brings.
-  { id: 4, name: 'place of the keyrolls', up: async () => {} },
+  keyrolls,
   accessTokens,
+  audit,
 ]

@@ -1,3 +1,5 @@
+import type { Generated } from 'kysely'
+
 /**
  * The Rack's own records. Portable to both databases (design 4): text ids, times as bigint
  * milliseconds, flags as nullable times, sealed values and hashes as text.
@@ -16,6 +18,10 @@ export interface RackSchema {
   known_instances: KnownInstancesTable
   system_log: SystemLogTable
   system_releases: SystemReleasesTable
+  actions: ActionsTable
+  instance_keys: InstanceKeysTable
+  keyrolls: KeyrollsTable
+  keyroll_instances: KeyrollInstancesTable
 }
 
 /** Exactly one row: what this Rack is. */
@@ -114,14 +120,61 @@ export interface AccessTokensTable {
   expires_at: number
 }
 
+/**
+ * `adding`: a keyroll puts it on the instances. `current`: what new instances get. `leaving`: it may
+ * still open an instance that was down. `destroyed`: no instance has it, and the private key is gone.
+ */
+export type SshKeyState = 'adding' | 'current' | 'leaving' | 'destroyed'
+
 /** One row per generation of the SSH key pair that opens all instances of this Rack. */
 export interface SshKeysTable {
   generation: number
   public_key: string
+  /** Empty once the generation is destroyed. */
   private_key_sealed: string
   version: number
   created_at: number
   retired_at: number | null
+  state: Generated<SshKeyState>
+}
+
+/**
+ * Which generations open which instance. `assumed`: it was there before rolls were recorded.
+ * `adding` and `removing` are intents, written before the instance is touched.
+ */
+export type InstanceKeyState = 'assumed' | 'adding' | 'installed' | 'removing'
+
+export interface InstanceKeysTable {
+  instance_id: string
+  generation: number
+  state: InstanceKeyState
+  updated_at: number
+}
+
+/** `unfinished`: in force, but an instance was left behind. `superseded`: a later one took that over. */
+export type KeyrollState = 'running' | 'unfinished' | 'done' | 'superseded'
+export type KeyrollMode = 'in-place' | 'replace'
+
+/** One row per keyroll; its generation is the one that it brings. */
+export interface KeyrollsTable {
+  id: string
+  generation: number
+  mode: KeyrollMode
+  state: KeyrollState
+  request_id: string
+  started_at: number
+  finished_at: number | null
+}
+
+export type KeyrollInstanceState = 'waiting' | 'adding' | 'removing' | 'done' | 'gone'
+
+/** How far each instance is in a keyroll, and what keeps it. */
+export interface KeyrollInstancesTable {
+  keyroll_id: string
+  instance_id: string
+  state: KeyrollInstanceState
+  problem: string | null
+  updated_at: number
 }
 
 /** Host keys recorded at first contact. A row outlives its instance: an id is never trusted twice. */
@@ -146,4 +199,27 @@ export interface SystemReleasesTable {
   id: number
   version: string
   created_at: number
+}
+
+/** What was done on this Rack; rows are never removed. Ids rise by one. */
+export interface ActionsTable {
+  id: number
+  at: number
+  request_id: string
+  /** On whose behalf, as the Console signed it; null for the key or token itself. */
+  actor: string | null
+  /** A route name. */
+  action: string
+  target: string
+  address: string
+  /** `key ID` or `token ID`. */
+  credential: string
+  outcome: 'started' | 'succeeded' | 'failed' | 'unknown'
+  status: number | null
+  /** The header as it came, signature included. */
+  statement: string | null
+  /** The row of the Console's audit log that the statement names; together unique. */
+  row_chain: string | null
+  row_sequence: number | null
+  row_hash: string | null
 }

@@ -42,10 +42,15 @@ export function engineConformance(
     let tested: EngineUnderTest
     let engine: Engine
     let key: KeyPair
+    let listedWhenAsked: number[] = []
 
     beforeAll(async () => {
       key = testKeyPair()
-      const authorizedKeys = async () => [key.publicKey]
+      const authorizedKeys = async () => {
+        const alive = (await engine?.instances())?.filter(({ status }) => status !== 'terminating')
+        if (alive !== undefined) listedWhenAsked.push(alive.length)
+        return [key.publicKey]
+      }
       tested = await makeEngine({ count: COUNT, authorizedKeys })
       engine = tested.engine
       await engine.start()
@@ -152,6 +157,25 @@ export function engineConformance(
       }
     })
 
+    it('has an instance in its list before it asks which keys open it', async () => {
+      await runningIds(engine, COUNT)
+      listedWhenAsked = []
+      await engine.terminate(await firstId())
+      await runningIds(engine, COUNT)
+      expect(listedWhenAsked).toEqual([COUNT])
+    })
+
+    it('knows which instances can be there again: not those that are gone', async () => {
+      const id = await firstId()
+      expect(await engine.exists(id)).toBe(true)
+      for (const never of ['i-0123456789ab', '..', '']) {
+        expect(await engine.exists(never)).toBe(false)
+      }
+      await engine.terminate(id)
+      expect(await engine.exists(id)).toBe(false)
+      await runningIds(engine, COUNT)
+    })
+
     it('replaces an instance that is terminated by a new one with another id', async () => {
       const id = await firstId()
       await engine.terminate(id)
@@ -208,6 +232,7 @@ export function engineConformance(
       await runCommand(await connected(before[0]), 'echo kept > here')
       await engine.stop()
       expect(await engine.instances()).toEqual([])
+      expect(await Promise.all(before.map((id) => engine.exists(id)))).not.toContain(false)
       expect((await tested.leftovers?.()) ?? []).toEqual([])
 
       await engine.start()

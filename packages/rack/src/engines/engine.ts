@@ -54,8 +54,13 @@ export interface Engine {
   readonly sshUser: string
   /** Resolves when the wanted number of machines runs; known ones come back with their ids. */
   start(): Promise<void>
-  /** Sorted by id. */
+  /** Sorted by id. A new machine is here before its authorized keys are asked for. */
   instances(): Promise<EngineInstance[]>
+  /**
+   * Whether a machine of that id can be there again, though it may not be in the list now: stopped,
+   * for example. Once false it stays false, and whatever opened the machine opens nothing.
+   */
+  exists(id: string): Promise<boolean>
   capacity(): Promise<EngineCapacity>
   /** Resolves when what is too much is gone; what is missing has been started. */
   setCount(count: number): Promise<void>

@@ -170,16 +170,11 @@ describe('with the Rack API key', () => {
   const BUILT = [
     ...['check', 'auth', 'instances.list', 'instances.terminate', 'parameters.get'],
     ...['parameters.set', 'system.get', 'system.update', 'system.capacity', 'system.processes'],
-    ...[
-      'system.metrics',
-      'system.releases',
-      'key.status',
-      'key.stage',
-      'key.unstage',
-      'key.retire',
-    ],
+    ...['system.metrics', 'system.releases', 'instances.keyroll', 'instances.keyroll-status'],
+    ...['instances.host-key', 'instances.trust', 'instances.authorized-keys', 'instances.rekey'],
+    ...['key.status', 'key.stage', 'key.unstage', 'key.retire'],
     ...['key.register', 'key.challenge', 'key.recover', 'system.token.create'],
-    ...['system.token.rotate', 'system.token.list', 'system.token.revoke'],
+    ...['system.token.rotate', 'system.token.list', 'system.token.revoke', 'system.audit'],
   ]
   const missing = ROUTES.filter((route) => !route.socket && !BUILT.includes(route.name))
   it.each(missing.map((route) => [route.name, route] as const))(

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { KEY_GENERATION_HEADER, KeyrackError, matchRoute, normalizePath } from '@keyrack/protocol'
+import { ACTOR_HEADER } from '@keyrack/protocol/audit'
 import {
   errorResponse,
   type Health,
@@ -7,6 +8,7 @@ import {
   requestId as readRequestId,
 } from '@keyrack/server'
 import { permitToken } from '../access-tokens/permit-token.ts'
+import type { RackAudit } from '../audit/rack-audit.ts'
 import { type Authentication, authenticate } from '../rack-keys/authenticate.ts'
 import type { RackKeys } from '../rack-keys/rack-keys.ts'
 import { type Answer, NO_SUCH_ROUTE, textAnswer } from './answer.ts'
@@ -18,6 +20,7 @@ import { skipBody } from './skip-body.ts'
 export interface RequestListenerOptions {
   handlers: RouteHandlers
   authentication: Authentication & { keys: RackKeys }
+  audit: RackAudit
   health: Health
   log: Logger
 }
@@ -68,7 +71,7 @@ interface Seen {
 const OPEN_ROUTES = new Set(['key.challenge', 'key.recover'])
 
 async function dispatch(
-  { handlers, authentication, health }: RequestListenerOptions,
+  { handlers, authentication, audit, health }: RequestListenerOptions,
   request: IncomingMessage,
   requestId: string,
   seen: Seen,
@@ -107,7 +110,23 @@ async function dispatch(
   const form = await readForm(request, query)
   // A body can be held back until the key that came with its head has been retired (CWE-367).
   authenticate(authentication, authorization, address)
-  return handler({ parameters, form, requestId, address, asker })
+  const statement = actorHeader(request)
+  const facts = { route, method, path, requestId, address, asker, statement }
+  const recording = await audit.begin(facts)
+  try {
+    const answer = await handler({ parameters, form, requestId, address, asker })
+    await recording.finished(answer.status)
+    return answer
+  } catch (error) {
+    await recording.finished(errorResponse(error, requestId).status)
+    throw error
+  }
+}
+
+/** On whose behalf, as the Console says; several of them are none that anybody signed. */
+export function actorHeader({ headers }: Pick<IncomingMessage, 'headers'>): string | undefined {
+  const value = headers[ACTOR_HEADER]
+  return Array.isArray(value) ? value.join(', ') : value
 }
 
 function handlerOf(handlers: RouteHandlers, routeName: string): RouteHandler {

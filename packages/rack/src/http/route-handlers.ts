@@ -14,6 +14,7 @@ import { RACK_VERSION } from '../system/rack-version.ts'
 import { readParameters, readSystemUpdate, type SystemUpdate } from '../system/system-update.ts'
 import type { UsageHistory } from '../system/usage-history.ts'
 import { type Answer, jsonAnswer } from './answer.ts'
+import { type InstanceKeyFacts, instanceKeyHandlers } from './instance-key-handlers.ts'
 
 export interface RouteCall {
   parameters: Readonly<Record<string, string>>
@@ -31,7 +32,7 @@ export type RouteHandler = (call: RouteCall) => Promise<Answer>
 /** By route name. A route of the protocol that is not here answers 501. */
 export type RouteHandlers = ReadonlyMap<string, RouteHandler>
 
-export interface RackFacts {
+export interface RackFacts extends InstanceKeyFacts {
   store: Store<RackSchema>
   engine: Engine
   rackId: string
@@ -92,6 +93,7 @@ export function createRouteHandlers(facts: RackFacts): RouteHandlers {
         return jsonAnswer({ success: true })
       },
     ],
+    ...instanceKeyHandlers(facts),
   ])
 }
 

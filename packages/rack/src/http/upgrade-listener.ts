@@ -17,18 +17,20 @@ import {
 import type { Logger } from '@keyrack/server'
 import { type WebSocket, WebSocketServer } from 'ws'
 import { permitToken } from '../access-tokens/permit-token.ts'
-import { type Authentication, authenticate } from '../rack-keys/authenticate.ts'
+import type { RackAudit, Recording } from '../audit/rack-audit.ts'
+import { type Authenticated, type Authentication, authenticate } from '../rack-keys/authenticate.ts'
 import type { RackKeys } from '../rack-keys/rack-keys.ts'
 import { NO_SUCH_ROUTE } from './answer.ts'
 import { refuseSocket, writeBareAnswer } from './https-server.ts'
 import type { OpenStreams } from './open-streams.ts'
-import { isFailure, notBuilt, requestIdOf } from './request-listener.ts'
+import { actorHeader, isFailure, notBuilt, requestIdOf } from './request-listener.ts'
 import { sameOrigin } from './same-origin.ts'
 import type { StreamHandlers } from './stream-handlers.ts'
 
 export interface UpgradeListenerOptions {
   handlers: StreamHandlers
   authentication: Authentication & { keys: RackKeys }
+  audit: RackAudit
   openStreams: OpenStreams
   log: Logger
 }
@@ -67,10 +69,10 @@ export function createUpgradeListener(options: UpgradeListenerOptions): Listener
         return refused(NO_SUCH_ROUTE.status)
       }
       if (!sameOrigin(request.headers.origin, request.headers.host)) throw foreignOrigin()
-      const refusal = refusalOf(authentication, request, match.route)
-      seen.set(request, { id, accepted: refusal === undefined })
+      const access = accessOf(authentication, request, match.route)
+      seen.set(request, { id, accepted: !(access instanceof KeyrackError) })
       server.handleUpgrade(request, socket as Socket, head, (ws) => {
-        void serve(options, { ws, socket, request, match, id, refusal })
+        void serve(options, { ws, socket, request, match, id, access })
       })
     } catch (error) {
       refused(refuseSocket(socket, error, id))
@@ -84,18 +86,18 @@ function matchStream(request: IncomingMessage): Match | undefined {
   return matchRoute(request.method ?? '', path, true)
 }
 
-/** Why the client is not let in; it is told in the stream. */
-function refusalOf(
+/** Who asks, or why the client is not let in; it is told in the stream. */
+function accessOf(
   authentication: UpgradeListenerOptions['authentication'],
   { headers, socket }: IncomingMessage,
   route: Route,
-): KeyrackError | undefined {
+): Authenticated | KeyrackError {
   const address = socket.remoteAddress ?? 'unknown'
   try {
     const asker = authenticate(authentication, headers.authorization, address)
     if ('keyId' in asker) authentication.keys.used(asker.keyId, address, headers['user-agent'])
     else permitToken(asker.role, route)
-    return undefined
+    return asker
   } catch (error) {
     if (error instanceof KeyrackError) return error
     throw error
@@ -108,12 +110,12 @@ interface Upgraded {
   request: IncomingMessage
   match: Match
   id: string
-  refusal: KeyrackError | undefined
+  access: Authenticated | KeyrackError
 }
 
 async function serve(
-  { handlers, openStreams, log }: UpgradeListenerOptions,
-  { ws, socket, request, match, id, refusal }: Upgraded,
+  { handlers, audit, openStreams, log }: UpgradeListenerOptions,
+  { ws, socket, request, match, id, access }: Upgraded,
 ): Promise<void> {
   const started = performance.now()
   const { route, parameters } = match
@@ -121,11 +123,17 @@ async function serve(
   const signal = openStreams.add(stream, clientGone)
   const address = request.socket.remoteAddress
   let status = 101
+  let recording: Recording | undefined
   try {
-    if (refusal !== undefined) throw refusal
+    if (access instanceof KeyrackError) throw access
     const handler = handlers.get(route.name)
     if (handler === undefined) throw notBuilt(route.name)
-    const { headers } = request
+    const { headers, method = '' } = request
+    const { path } = normalizePath(request.url ?? '')
+    recording = await audit.begin({
+      ...{ route, method, path, requestId: id, address: address ?? 'unknown', asker: access },
+      statement: actorHeader(request),
+    })
     const exitCode = await handler({ parameters, headers, stream, signal, requestId: id })
     if (exitCode !== undefined) exitWith(stream, exitCode)
     else stream.end()
@@ -137,6 +145,7 @@ async function serve(
     }
     failWith(stream, errorText(known), route.exitCode ? 1 : undefined)
   }
+  await recording?.finished(status)
   const ms = Math.round(performance.now() - started)
   log.info({ request_id: id, route: route.name, status, ms, address }, 'stream')
 }

@@ -56,4 +56,17 @@ describe('the host keys of instances', () => {
     expect(await store.db.selectFrom('known_instances').selectAll().execute()).toEqual([])
     await known.verify('i-1', raw)
   })
+
+  it('can be replaced by somebody who has compared, but not against what the engine knows', async () => {
+    const store = await openTestStore()
+    const [old, fresh] = [newHostKey(), newHostKey()]
+    const known = new KnownInstances(store, silent)
+    await known.verify('i-1', old.raw)
+    await known.replace('i-1', fresh.raw)
+    await known.verify('i-1', fresh.raw)
+    await expect(known.verify('i-1', old.raw)).rejects.toThrow('another SSH host key')
+    const informed = new KnownInstances(store, { hostKey: async () => fresh.line })
+    await expect(informed.replace('i-1', old.raw)).rejects.toThrow('another SSH host key')
+    await informed.verify('i-1', fresh.raw)
+  })
 })

@@ -30,7 +30,7 @@ export class KnownInstances {
     // contact safe.
     const reported = await this.#engine.hostKey(instanceId)
     if (reported !== undefined && !equalSecrets(keyPart(reported), hostKey)) {
-      throw changed(instanceId)
+      throw new HostKeyChanged(instanceId)
     }
     // Inserted before it is read: of two first contacts at the same moment one wins, and both
     // compare with the winner.
@@ -39,12 +39,34 @@ export class KnownInstances {
       .values({ id: instanceId, host_key: hostKey, first_contact_at: this.#now() })
       .onConflict((conflict) => conflict.column('id').doNothing())
       .execute()
+    const known = await this.recorded(instanceId)
+    if (known === undefined || !equalSecrets(known.toString('base64'), hostKey)) {
+      throw new HostKeyChanged(instanceId)
+    }
+  }
+
+  /** The host key in its wire form; undefined before the first contact. */
+  async recorded(instanceId: string): Promise<Buffer | undefined> {
     const known = await this.#store.db
       .selectFrom('known_instances')
       .select('host_key')
       .where('id', '=', instanceId)
-      .executeTakeFirstOrThrow()
-    if (!equalSecrets(known.host_key, hostKey)) throw changed(instanceId)
+      .executeTakeFirst()
+    return known === undefined ? undefined : Buffer.from(known.host_key, 'base64')
+  }
+
+  /** Records another host key, which somebody has compared. What the engine knows is not overruled. */
+  async replace(instanceId: string, shown: Uint8Array): Promise<void> {
+    const host_key = Buffer.from(shown).toString('base64')
+    const reported = await this.#engine.hostKey(instanceId)
+    if (reported !== undefined && !equalSecrets(keyPart(reported), host_key)) {
+      throw new HostKeyChanged(instanceId)
+    }
+    await this.#store.db
+      .insertInto('known_instances')
+      .values({ id: instanceId, host_key, first_contact_at: this.#now() })
+      .onConflict((conflict) => conflict.column('id').doUpdateSet({ host_key }))
+      .execute()
   }
 }
 
@@ -53,12 +75,15 @@ function keyPart(publicKey: string): string {
   return publicKey.split(' ')[1] ?? ''
 }
 
-function changed(instanceId: string): KeyrackError {
-  return new KeyrackError(
-    'rack-broken',
-    `instance ${instanceId} shows another SSH host key than the one recorded for it, so nothing was sent to it`,
-    {
-      hint: `something else may be answering in its place; replace it with: convox instances terminate ${instanceId}`,
-    },
-  )
+/** Somebody else may answer in the place of the instance, so nothing was sent. */
+export class HostKeyChanged extends KeyrackError {
+  constructor(instanceId: string) {
+    super(
+      'rack-broken',
+      `instance ${instanceId} shows another SSH host key than the one recorded for it, so nothing was sent to it`,
+      {
+        hint: `something else may be answering in its place; compare with: convox instances trust ${instanceId}; or replace it with: convox instances terminate ${instanceId}`,
+      },
+    )
+  }
 }

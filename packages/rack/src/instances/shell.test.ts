@@ -154,8 +154,8 @@ describe('an instance', () => {
     await expect(
       runShell(await accessTo(started), requestOf(new TestClient())),
     ).rejects.toMatchObject({
-      message: 'cannot log in to instance i-1',
-      hint: expect.stringContaining('convox instances terminate i-1'),
+      message: 'instance i-1 refuses the SSH key of this Rack',
+      hint: expect.stringContaining('convox instances rekey i-1'),
     })
   })
 

@@ -13,7 +13,7 @@ async function systemWith(...statuses: InstanceStatus[]) {
 }
 
 async function systemThatWants(
-  instanceCount: { wanted: number; updating: boolean },
+  { keyroll = false, ...instanceCount }: { wanted: number; updating: boolean; keyroll?: boolean },
   ...statuses: InstanceStatus[]
 ) {
   const { engine } = await startSshEngine(() => {})
@@ -23,6 +23,7 @@ async function systemThatWants(
     name: 'dev',
     address: '[::1]:5443',
     instanceCount,
+    keyroll: { updating: keyroll },
   })
 }
 
@@ -44,6 +45,11 @@ it('is updating until the engine knows what is wanted', async () => {
   const system = await systemThatWants({ wanted: 1, updating: true }, 'running')
   expect(system).toMatchObject({ status: 'updating', count: 1 })
   expect(system.parameters.InstanceCount).toBe('1')
+})
+
+it('is updating while the SSH key of the instances is rolled', async () => {
+  const rolling = { wanted: 1, updating: false, keyroll: true }
+  expect((await systemThatWants(rolling, 'running')).status).toBe('updating')
 })
 
 describe('the domains of a Rack', () => {

@@ -1,5 +1,6 @@
 import type { System } from '@keyrack/protocol/resources'
 import type { Engine } from '../engines/engine.ts'
+import type { Keyroll } from '../keyroll/keyroll.ts'
 import type { InstanceCount } from './instance-count.ts'
 import { RACK_VERSION } from './rack-version.ts'
 
@@ -9,12 +10,14 @@ export interface SystemFacts {
   /** `host:port` under which clients reach this Rack. */
   address: string
   instanceCount: Pick<InstanceCount, 'wanted' | 'updating'>
+  keyroll: Pick<Keyroll, 'updating'>
 }
 
 /** The answer of `GET /system`, with the official names (protocol.md 5.1). */
 export async function describeSystem(facts: SystemFacts): Promise<Omit<System, 'outputs'>> {
-  const { engine, name, address, instanceCount } = facts
-  const { wanted, updating } = instanceCount
+  const { engine, name, address, instanceCount, keyroll } = facts
+  const { wanted } = instanceCount
+  const updating = instanceCount.updating || keyroll.updating
   const instances = await engine.instances()
   const running = instances.filter((instance) => instance.status === 'running').length
   return {

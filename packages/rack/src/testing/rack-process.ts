@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { onTestFinished } from 'vitest'
+import type { AtEnd } from './temporary-folder.ts'
 
 const BINARY = fileURLToPath(new URL('../../bin/keyrack-rack.js', import.meta.url))
 const BUILT = fileURLToPath(new URL('../../dist/main.js', import.meta.url))
@@ -19,6 +20,13 @@ export interface Failed {
   message: string
 }
 
+/** What runs in the place of the real binary. */
+export interface OtherProgram {
+  program?: string
+  args?: readonly string[]
+  atEnd?: AtEnd
+}
+
 /** The real binary as a child with an IPC channel, as a Console starts it. */
 export class RackProcess {
   readonly child: ChildProcess
@@ -26,10 +34,11 @@ export class RackProcess {
   readonly exited: Promise<{ code: number | null; signal: string | null }>
   output = ''
 
-  constructor(env: Record<string, string>) {
+  constructor(env: Record<string, string>, other: OtherProgram = {}) {
+    const { program = BINARY, args = [], atEnd = onTestFinished } = other
     if (!existsSync(BUILT)) throw new Error('packages/rack is not built; run: npx tsc -b')
     const { PATH = '', HOME = '', TMPDIR } = process.env
-    this.child = fork(BINARY, {
+    this.child = fork(program, args, {
       env: { PATH, HOME, ...(TMPDIR === undefined ? {} : { TMPDIR }), ...env },
       execArgv: [],
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
@@ -48,7 +57,7 @@ export class RackProcess {
       }),
     ])
     this.said.catch(() => {})
-    onTestFinished(async () => {
+    atEnd(async () => {
       if (this.child.exitCode === null && this.child.signalCode === null) {
         this.child.kill('SIGKILL')
       }

@@ -50,6 +50,7 @@ export async function startSshEngine(
     start: async () => {},
     stop: async () => {},
     instances: async () => [],
+    exists: async () => true,
     capacity: async () => ({
       clusterCpu: 0,
       clusterMemory: 0,

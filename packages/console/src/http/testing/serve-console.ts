@@ -62,6 +62,7 @@ export async function serveConsole(
     directory,
     keyring,
     audit,
+    identity: domain.identity,
     rolls: domain.rolls,
     rackNetworks,
     authenticate,

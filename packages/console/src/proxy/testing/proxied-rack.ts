@@ -13,6 +13,7 @@ import type { Duplex } from 'node:stream'
 import { basicHeader, normalizePath } from '@keyrack/protocol'
 import {
   createMasterKey,
+  generateSigningKey,
   hashApiKey,
   Keyring,
   mintApiKey,
@@ -24,6 +25,7 @@ import { AuditLog } from '../../audit/audit-log.ts'
 import { MIGRATIONS } from '../../database/migrations.ts'
 import type { Database } from '../../database/schema.ts'
 import type { AccountEntry, Directory, RackEntry, Role } from '../../directory.ts'
+import type { ConsoleIdentity } from '../../rack-rolls/console-identity.ts'
 import { KeysInFlight } from '../../rack-rolls/keys-in-flight.ts'
 import { rackKeyContext } from '../../racks/open-rack-key.ts'
 import { authenticateUser } from '../authenticate-user.ts'
@@ -45,6 +47,8 @@ export interface ProxiedRack {
   certificate: { cert: string; key: Secret }
   /** Held or closed by tests of what happens when it does not answer. */
   store: Store<Database>
+  /** As whom the Console signs. */
+  identity: ConsoleIdentity
   /** What the Console believes of the Rack from now on. */
   believe(entry: Partial<RackEntry>): void
   /** The account has another role from now on, or is no member any more. */
@@ -111,6 +115,7 @@ export async function startProxiedRack(behaviour: RackBehaviour = {}): Promise<P
     migrations: MIGRATIONS,
   })
   const failures: unknown[] = []
+  const identity = { id: 'console-1', ...generateSigningKey() }
   const racks = [rack]
   const listeners: Array<() => void> = []
   const directory = {
@@ -123,6 +128,7 @@ export async function startProxiedRack(behaviour: RackBehaviour = {}): Promise<P
     directory,
     keyring,
     audit: new AuditLog(store),
+    identity,
     rolls: {
       begin: ({ id, keyVersion }) => keysInFlight.begin(id, keyVersion),
       heard: (_id, generation) => void heard.push(generation),
@@ -153,6 +159,7 @@ export async function startProxiedRack(behaviour: RackBehaviour = {}): Promise<P
     rackServer,
     certificate,
     store,
+    identity,
     giveRole(role) {
       if (role === undefined) roles.clear()
       else roles.set('org-1', role)

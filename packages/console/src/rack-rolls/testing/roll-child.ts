@@ -6,8 +6,8 @@
  */
 import { writeSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { verifyChain } from '@keyrack/protocol/audit'
 import { createLogger } from '@keyrack/server'
-import { verifyChain } from '../../audit/chain.ts'
 import { readConfig } from '../../config.ts'
 import type { ConsoleContext } from '../../context.ts'
 import type { RackEntry } from '../../directory.ts'

@@ -113,6 +113,10 @@ class LocalEngine implements Engine {
     return Promise.all(slots.map((slot) => describeSlot(slot, usage.get(slot.id))))
   }
 
+  async exists(id: string): Promise<boolean> {
+    return (await this.#folders.known()).includes(id)
+  }
+
   async capacity(): Promise<EngineCapacity> {
     return machineCapacity()
   }

@@ -56,10 +56,10 @@ export interface Domain {
 export interface ConsoleContext extends Domain {
   config: ConsoleConfig
   keyring: Keyring
-  /** As whom this installation signs: what its Racks and its auditors know it by. */
-  identity: ConsoleIdentity
   /** Which Consoles of this database have which master keys. */
   holders: MasterKeyHolders
+  /** As whom this installation signs: what its Racks and its auditors know it by. */
+  identity: ConsoleIdentity
   metrics: Metrics
   rolls: RackRolls
   /** Fails when the Console cannot serve; `/readyz` of the public listeners asks it too. */

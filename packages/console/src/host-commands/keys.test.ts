@@ -97,7 +97,7 @@ describe('keyrack-console keys rotate', () => {
     expect(both.map(({ status }) => status)).toEqual([0, 0])
     const { stdout } = await run('keys', 'status', '--json')
     const { keys } = JSON.parse(stdout)
-    expect(keys[0]).toMatchObject({ current: true, present: true, values: 2 })
+    expect(keys[0]).toMatchObject({ current: true, present: true, values: 3 })
     expect(keys.slice(1).every(({ values }: { values: number }) => values === 0)).toBe(true)
     for (const { id } of keys.slice(1)) {
       expect(await run('keys', 'retire', id)).toMatchObject({ status: 0, stderr: '' })

@@ -74,7 +74,7 @@ export async function rotateMasterKey(
     0,
   )
   let resealed = 0
-  const eventId = await domain.commit(async (tx) => {
+  const started = await domain.commit(async (tx) => {
     await requireAt(tx, before)
     const audited = await audit.started(event, tx)
     for (const column of SEALED_COLUMNS) {
@@ -114,7 +114,10 @@ export async function rotateMasterKey(
   const left = await store.read((tx) => keyUsage(tx))
   const unused = keyring.ids().filter((key) => key !== id && total(left, key) === 0)
   const status = failed.length === 0 ? 200 : 500
-  await audit.finished(eventId, { status, note: `sealed anew: ${resealed}, not: ${failed.length}` })
+  await audit.finished(started.id, {
+    status,
+    note: `sealed anew: ${resealed}, not: ${failed.length}`,
+  })
   return { id, continued, resealed, failed, unused }
 }
 

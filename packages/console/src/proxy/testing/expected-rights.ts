@@ -12,7 +12,7 @@ const VIEWER = [
   ...['GET /apps/{}/objects/{...}', 'HEAD /apps/{}/objects/{...}', 'GET /apps/{}/processes'],
   ...['GET /apps/{}/processes/{}', 'SOCKET /apps/{}/processes/{}/logs', 'GET /apps/{}/services'],
   ...['GET /apps/{}/services/{}/metrics', 'SOCKET /apps/{}/services/{}/logs', 'GET /certificates'],
-  ...['OPTIONS /resources', 'GET /apps/{}/formation'],
+  ...['OPTIONS /resources', 'GET /apps/{}/formation', 'GET /instances/keyroll'],
 ]
 
 const DEVELOPER = [
@@ -52,8 +52,15 @@ const DEPLOY = [
 
 /** A Rack's key and its access tokens: for nobody. */
 const NEVER = [
-  ...['POST /system/jwt/token', 'PUT /system/jwt/rotate'],
-  ...['POST /system/key/stage', 'POST /system/key/retire'],
+  ...['POST /system/jwt/token', 'PUT /system/jwt/rotate', 'GET /system/jwt/tokens'],
+  ...['DELETE /system/jwt/tokens/{}', 'GET /system/key', 'POST /system/key/stage'],
+  ...['POST /system/key/unstage', 'POST /system/key/retire', 'POST /system/key/register'],
+  ...['POST /system/key/challenge', 'POST /system/key/recover'],
+]
+
+/** What only administrators read, without a trace. */
+const ADMINISTRATOR_READS = [
+  ...['GET /system/audit', 'GET /instances/{}/host-key', 'GET /instances/{}/authorized-keys'],
 ]
 
 /** Reads that run code or change something, and streams that only read. */
@@ -71,6 +78,7 @@ const isOneOf = (lines: readonly string[]) => {
 const [isViewer, isDeveloper, isOperator] = [VIEWER, DEVELOPER, OPERATOR].map(isOneOf)
 const [isDeploy, isNever] = [DEPLOY, NEVER].map(isOneOf)
 const isRecordedRead = isOneOf(RECORDED_READS)
+const isAdministratorRead = isOneOf(ADMINISTRATOR_READS)
 const isPlainStream = isOneOf(PLAIN_STREAMS)
 
 /** `line`: `GET /path` without query, or `SOCKET /path`. */
@@ -87,6 +95,7 @@ export function mayDo(who: Role | 'deploy-key', line: string): boolean {
 export function isOnRecord(line: string): boolean {
   if (line.startsWith('SOCKET ')) return !isPlainStream(line)
   const reads = /^(?:GET|HEAD|OPTIONS) /.test(line)
-  const listed = isViewer?.(line) || isDeveloper?.(line) || isOperator?.(line)
+  const people = isViewer?.(line) || isDeveloper?.(line) || isOperator?.(line)
+  const listed = people || isAdministratorRead(line)
   return !reads || isRecordedRead(line) || !listed
 }

@@ -25,6 +25,7 @@ export async function setRackKey(
   rack: RackEntry,
   pasted: Secret,
   request: RequestContext,
+  stillAllowed: () => void,
 ): Promise<void> {
   const key = parseRackKey(pasted)
   const held = openRackKey(domain.keyring, rack)
@@ -40,6 +41,7 @@ export async function setRackKey(
   const same = equalSecrets(held.reveal(), key.reveal())
   if (same && open?.method !== 'system-parameter' && open?.method !== 'app-parameter') return
   if (open?.method === 'two-keys') await requireRefused(domain, rack, held)
+  stillAllowed()
   const version = rack.keyVersion + 1
   const sealed = sealRackKey(domain.keyring, rack.id, version, key)
   const target = displayName(rack)

@@ -15,7 +15,7 @@ export interface InvitedPageProps {
 export function InvitedPage({ email, organization, invitation, url }: InvitedPageProps) {
   return (
     <Layout title="An invitation" email={email} current="account">
-      <OrganizationHead organization={organization} />
+      <OrganizationHead organization={organization} current="members" />
       <section class="panel key" aria-labelledby="link-title">
         <h2 id="link-title">Send this link</h2>
         <p>

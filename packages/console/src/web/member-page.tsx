@@ -28,7 +28,7 @@ export function MemberPage(props: MemberPageProps) {
   const own = member.id === self.id
   return (
     <Layout title={member.email} email={self.email} current="account">
-      <OrganizationHead organization={organization} />
+      <OrganizationHead organization={organization} current="members" />
       {failure !== undefined && failure.field === undefined ? (
         <Alert>
           <p>{failure.text}</p>

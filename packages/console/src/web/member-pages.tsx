@@ -2,7 +2,6 @@ import { KeyrackError } from '@keyrack/protocol'
 import { type Context, Hono } from 'hono'
 import type { ConsoleContext } from '../context.ts'
 import type { AccountEntry } from '../directory.ts'
-import { logFailure } from '../http/access-log.ts'
 import { InvitationBody, RoleBody } from '../http/api-schemas.ts'
 import { requireOwnPage } from '../http/authenticate.ts'
 import { type EdgeEnv, requestContext } from '../http/edge.ts'
@@ -14,19 +13,15 @@ import { invite } from '../organizations/invite.ts'
 import { listMembers, type Member } from '../organizations/list-members.ts'
 import { removeMember } from '../organizations/remove-member.ts'
 import { refusal } from '../organizations/roles.ts'
-import { formFailure } from './form-failure.ts'
+import { formFailure, requireTyped } from './form-failure.ts'
 import { InvitedPage } from './invited-page.tsx'
 import { MEMBER_FIELDS, MemberPage } from './member-page.tsx'
 import { INVITE_FIELDS, MembersPage } from './members-page.tsx'
 import { MessagePage } from './message-page.tsx'
 import { membersPath } from './organization-head.tsx'
+import { type Refused, refusalOf } from './refused.ts'
 import { render, renderError } from './render.ts'
 import { requireSession } from './require-session.ts'
-
-interface Refused {
-  form: ReadonlyMap<string, string>
-  error: KeyrackError
-}
 
 const MEMBERS = '/members/:organization'
 const MEMBER = `${MEMBERS}/:member`
@@ -50,7 +45,7 @@ export function createMemberPages(context: ConsoleContext): Hono<EdgeEnv> {
       const shown = { email: c.var.account.email, organization: named(c), invitation, url }
       return render(c, <InvitedPage {...shown} />, 201)
     } catch (error) {
-      return showMembers(context, c, { form, error: expected(context, c, error) })
+      return showMembers(context, c, { form, error: refusalOf(context, c, error) })
     }
   })
 
@@ -65,7 +60,7 @@ export function createMemberPages(context: ConsoleContext): Hono<EdgeEnv> {
       await changeRole(context, c.var.account, change, requestContext(c.env.facts))
       return c.redirect(membersPath(named(c)), 303)
     } catch (error) {
-      return showMember(context, c, { form, error: expected(context, c, error) })
+      return showMember(context, c, { form, error: refusalOf(context, c, error) })
     }
   })
 
@@ -81,7 +76,7 @@ export function createMemberPages(context: ConsoleContext): Hono<EdgeEnv> {
       const own = memberId(c) === c.var.account.id
       return c.redirect(own ? '/account' : membersPath(named(c)), 303)
     } catch (error) {
-      return showMember(context, c, { form, error: expected(context, c, error) })
+      return showMember(context, c, { form, error: refusalOf(context, c, error) })
     }
   })
 
@@ -135,19 +130,6 @@ async function findMember(context: ConsoleContext, c: Context<EdgeEnv>): Promise
 function administers(context: ConsoleContext, account: AccountEntry, name: string): boolean {
   const { id } = findOrganization(context, account, name, 'read', 'see its members')
   return refusal(account, id, { permission: 'administer' }) === undefined
-}
-
-/** What cannot be taken back is done only to whom it was meant for. */
-function requireTyped(form: ReadonlyMap<string, string>, expectedText: string): void {
-  if (form.get('typed')?.trim().toLowerCase() === expectedText.toLowerCase()) return
-  throw new KeyrackError('invalid', `type ${expectedText}; nothing was changed`, { field: 'typed' })
-}
-
-/** A refusal goes back into the form, whatever its status; anything else is not the form's to explain. */
-function expected(context: ConsoleContext, c: Context<EdgeEnv>, error: unknown): KeyrackError {
-  if (!(error instanceof KeyrackError)) throw error
-  logFailure(context, c.env.facts, error.status, error)
-  return error
 }
 
 function memberPath(c: Context<EdgeEnv>): string {

@@ -12,7 +12,7 @@ import { Time } from './time.tsx'
 
 /** What each role is for, shorter than it is in the documentation. */
 export const ROLE_WORDS: Readonly<Record<Role, string>> = {
-  administrator: 'administrator: everything, members and keys too',
+  administrator: 'administrator: everything',
   operator: 'operator: runs code as well',
   developer: 'developer: changes apps and instances',
   viewer: 'viewer: reads',
@@ -35,7 +35,7 @@ export function MembersPage(props: MembersPageProps) {
   const { self, organization, administers, members, values, failure } = props
   return (
     <Layout title={`Members of ${organization}`} email={self.email} current="account">
-      <OrganizationHead organization={organization} />
+      <OrganizationHead organization={organization} current="members" />
       {failure !== undefined && failure.field === undefined ? (
         <Alert>
           <p>{failure.text}</p>

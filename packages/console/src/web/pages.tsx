@@ -11,6 +11,7 @@ import { listsHtml } from '../http/lists-html.ts'
 import { AccountPage } from './account-page.tsx'
 import { ApiKeyPage } from './api-key-page.tsx'
 import { findAsset } from './assets.ts'
+import { createDeployKeyPages } from './deploy-key-pages.tsx'
 import { createDoor, showDoor } from './door.tsx'
 import { sentence } from './form-failure.ts'
 import { createMemberPages } from './member-pages.tsx'
@@ -54,6 +55,7 @@ export function createPages(context: ConsoleContext, login: Login): Hono<EdgeEnv
 
   pages.route('/', createRackPages(context))
   pages.route('/', createMemberPages(context))
+  pages.route('/', createDeployKeyPages(context, login))
 
   pages.get('/assets/:file', (c) => {
     const asset = findAsset(c.req.path)

@@ -2,7 +2,6 @@ import { KeyrackError } from '@keyrack/protocol'
 import { type Context, Hono } from 'hono'
 import type { ConsoleContext } from '../context.ts'
 import type { AccountEntry, RackEntry } from '../directory.ts'
-import { logFailure } from '../http/access-log.ts'
 import { FinishRollBody, RollBody, ScheduleBody } from '../http/api-schemas.ts'
 import { requireOwnPage } from '../http/authenticate.ts'
 import { type EdgeEnv, requestContext } from '../http/edge.ts'
@@ -12,6 +11,7 @@ import { formFailure, requireFields, sentence } from './form-failure.ts'
 import { RackPage } from './rack-page.tsx'
 import { settingsPath } from './rack-path.ts'
 import { RackSettingsPage } from './rack-settings-page.tsx'
+import { type Refused, refusalOf } from './refused.ts'
 import { render, renderError } from './render.ts'
 import { requireSession } from './require-session.ts'
 import { ROLL_FIELDS } from './roll-form.tsx'
@@ -45,9 +45,7 @@ export function createRackPages(context: ConsoleContext): Hono<EdgeEnv> {
         await act(c, typed)
         return c.redirect(settingsPath(shownRack(context, c.var.account, named(c))), 303)
       } catch (error) {
-        if (!(error instanceof KeyrackError)) throw error
-        logFailure(context, c.env.facts, error.status, error)
-        return showSettings(context, c, { form: typed, error })
+        return showSettings(context, c, { form: typed, error: refusalOf(context, c, error) })
       }
     })
 
@@ -80,11 +78,6 @@ export function createRackPages(context: ConsoleContext): Hono<EdgeEnv> {
 
 function notAgreed(): KeyrackError {
   return new KeyrackError('invalid', 'tick this first; nothing was rolled', { field: 'consent' })
-}
-
-interface Refused {
-  form: Form
-  error: KeyrackError
 }
 
 async function showSettings(context: ConsoleContext, c: Context<EdgeEnv>, refused?: Refused) {

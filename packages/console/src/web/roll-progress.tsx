@@ -145,7 +145,7 @@ function OldKeyUses({ uses }: { uses: readonly KeyUse[] }) {
           </li>
         ))}
       </ul>
-      <p>They have a copy of the old key. Give them the new one, or have them use this Console.</p>
+      <p>They have a copy of the old key. Have them use this Console instead.</p>
     </>
   )
 }

@@ -27,6 +27,10 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: 'list the hosts you are logged in to and check each key',
     load: async () => (await import('./commands/auth.ts')).defineAuth,
   },
+  'auth token': {
+    summary: 'print your key for a host, for programs that need it',
+    load: async () => (await import('./commands/auth/token.ts')).defineToken,
+  },
   racks: {
     summary: 'list the Racks you can reach',
     load: async () => (await import('./commands/racks.ts')).defineRacks,

@@ -41,7 +41,8 @@ export function DeployKeysPage(props: DeployKeysPageProps) {
       <section class="panel" aria-labelledby="keys-title">
         <h2 id="keys-title">Deploy keys</h2>
         <p>
-          For CI: each is good for a few commands on the Racks of {organization}, and no person’s.
+          For CI. Each is good for a few commands on the Racks of {organization}, and belongs to no
+          person.
         </p>
         {typeof keys === 'string' ? <p>{keys}</p> : <Keys {...{ organization, keys, now }} />}
       </section>
@@ -67,7 +68,7 @@ function Keys({ organization, keys, now }: KeysProps) {
           <span>
             {key.name} <code class="muted">{`cvxd_…${key.lastFour}`}</code>
             <span class="line muted">
-              made by {key.createdBy} <Time at={key.createdAt} />
+              made by {key.createdBy} on <Time at={key.createdAt} />
             </span>
             <span class="line muted">
               <Expiry at={key.expiresAt} now={now} />

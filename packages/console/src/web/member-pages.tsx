@@ -116,7 +116,7 @@ async function showMember(context: ConsoleContext, c: Context<EdgeEnv>, refused?
 }
 
 function showLeftKeys(c: Context<EdgeEnv>, email: string, deployKeys: readonly string[]) {
-  const text = `${email} is no member of ${named(c)} any more. Deploy keys that they made still work: ${deployKeys.join(', ')}. To end one, run: convox deploy-keys revoke NAME`
+  const text = `${email} is no member of ${named(c)} any more. Deploy keys that they made still work: ${deployKeys.join(', ')}. To end one, revoke it on the page of the deploy keys, or run: convox deploy-keys revoke NAME`
   return render(c, <MessagePage title="Removed" text={text} email={c.var.account.email} />)
 }
 

@@ -13,8 +13,8 @@ import { Time } from './time.tsx'
 /** What each role is for, shorter than it is in the documentation. */
 export const ROLE_WORDS: Readonly<Record<Role, string>> = {
   administrator: 'administrator: everything',
-  operator: 'operator: runs code as well',
-  developer: 'developer: changes apps and instances',
+  operator: 'operator: writes and runs code',
+  developer: 'developer: writes',
   viewer: 'viewer: reads',
 }
 

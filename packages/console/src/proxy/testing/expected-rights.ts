@@ -52,8 +52,10 @@ const DEPLOY = [
 
 /** A Rack's key and its access tokens: for nobody. */
 const NEVER = [
-  ...['POST /system/jwt/token', 'PUT /system/jwt/rotate'],
-  ...['POST /system/key/stage', 'POST /system/key/retire'],
+  ...['POST /system/jwt/token', 'PUT /system/jwt/rotate', 'GET /system/jwt/tokens'],
+  ...['DELETE /system/jwt/tokens/{}', 'GET /system/key', 'POST /system/key/stage'],
+  ...['POST /system/key/unstage', 'POST /system/key/retire', 'POST /system/key/register'],
+  ...['POST /system/key/challenge', 'POST /system/key/recover'],
 ]
 
 /** Reads that run code or change something, and streams that only read. */

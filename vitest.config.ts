@@ -7,7 +7,7 @@ const postgresIsInstalled = existsSync('/usr/lib/postgresql')
 
 /** Is not about the database: the browser's side, the proxy, the local Rack and the program as such. */
 const NOT_ABOUT_THE_DATABASE = [
-  'packages/console/src/web/{browser,accessibility}.test.ts',
+  'packages/console/src/web/{browser,rack-browser,accessibility}.test.ts',
   'packages/console/src/{proxy,web/testing}/**',
   'packages/console/src/racks/local-rack.test.ts',
   // About the Rack and the network; rolls on PostgreSQL are in the other tests of that folder.

@@ -1,12 +1,11 @@
 import { Hono } from 'hono'
 import type { ConsoleContext } from '../context.ts'
 import { displayName } from '../proxy/find-rack.ts'
-import type { KeyUse } from '../rack-rolls/key-uses.ts'
-import { isInGrace, ROLL_STATES, type Roll } from '../rack-rolls/roll.ts'
 import type { RackName } from '../racks/administered-rack.ts'
 import { FinishRollBody, RollBody, ScheduleBody, SetKeyBody } from './api-schemas.ts'
 import { type EdgeEnv, requestContext } from './edge.ts'
 import { readJson } from './read-input.ts'
+import { rollView } from './roll-view.ts'
 
 /** Below `/api/racks/{organization}/{rack}/key`, for somebody who is known already. */
 export function createRackRollsApi({ rolls }: Pick<ConsoleContext, 'rolls'>): Hono<EdgeEnv> {
@@ -73,18 +72,4 @@ function named({ organization, name }: RackName): RackName {
 
 function wholeName({ organization, name }: RackName): string {
   return `${organization.trim().toLowerCase()}/${name.trim().toLowerCase()}`
-}
-
-/** A roll as it is shown; its keys never are. */
-function rollView(roll: Roll, rack: string, uses: readonly KeyUse[] = []) {
-  const { id, state, waiting } = roll
-  return {
-    ...{ id, rack, state, detail: waiting ?? ROLL_STATES[state].detail },
-    started_by: roll.started_by_name,
-    started_at: roll.started_at,
-    updated_at: roll.updated_at,
-    grace_until: isInGrace(roll) ? roll.grace_until : null,
-    error: roll.failure ?? roll.error,
-    uses,
-  }
 }

@@ -6,11 +6,13 @@ import type { AccountEntry, RackEntry } from '../directory.ts'
 import { actorNow, administeredRack, type RackName } from '../racks/administered-rack.ts'
 import { cancelRoll } from './cancel-roll.ts'
 import { finishRoll } from './finish-roll.ts'
+import { readGeneration } from './key-generations.ts'
 import { type KeyUse, usesOfOldKey } from './key-uses.ts'
 import { type ReconciledRack, Reconciler } from './reconcile.ts'
 import { hasEnded, isInGrace, type Roll } from './roll.ts'
 import type { RollDomain } from './roll-domain.ts'
-import { findLastRoll, findOpenRoll, findRoll } from './roll-rows.ts'
+import { type ForeseenRoll, foreseeRoll } from './roll-method.ts'
+import { findLastDone, findLastRoll, findOpenRoll, findRoll } from './roll-rows.ts'
 import { RollRunner } from './roll-runner.ts'
 import { findSchedule, type RollSchedule, scheduleRolls } from './schedule-rolls.ts'
 import { Scheduler } from './scheduler.ts'
@@ -27,6 +29,11 @@ export interface KeyReport {
   roll: Roll | undefined
   uses: KeyUse[]
   schedule: RollSchedule | undefined
+  /** The last one that was done, whatever became of later ones. */
+  lastDone: Roll | undefined
+  /** How many keys the Rack has had, by its own account. */
+  generation: number | undefined
+  foreseen: ForeseenRoll
 }
 
 /** Rolling the keys of Racks: what an administrator asks for, and what goes on by itself. */
@@ -123,7 +130,12 @@ export class RackRolls {
     const roll = await findLastRoll(db, rack.id)
     // A Rack that is down tells nothing, and the rest is worth telling all the same.
     const uses = roll === undefined ? [] : await usesOfOldKey(this.#domain, roll).catch(() => [])
-    return { rack, roll, uses, schedule: await findSchedule(db, rack.id) }
+    return {
+      ...{ rack, roll, uses, foreseen: foreseeRoll(rack) },
+      schedule: await findSchedule(db, rack.id),
+      lastDone: await findLastDone(db, rack.id),
+      generation: await readGeneration(db, rack.id),
+    }
   }
 
   async finish(actor: AccountEntry, name: RackName, force: boolean): Promise<Roll> {

@@ -34,6 +34,17 @@ export async function findLastRoll(
     .executeTakeFirst()
 }
 
+/** The last roll that was done. */
+export function findLastDone(db: Kysely<Database>, rackId: string): Promise<Roll | undefined> {
+  return db
+    .selectFrom('rack_rolls')
+    .where('rack_id', '=', rackId)
+    .where('state', '=', 'done')
+    .orderBy('new_version', 'desc')
+    .selectAll()
+    .executeTakeFirst()
+}
+
 export function findRackRow(
   db: Kysely<Database>,
   rackId: string,

@@ -13,7 +13,7 @@ import { sealRackKey } from './rack-key-rows.ts'
 import { registerConsole } from './register-console.ts'
 import { ROLL_STATES, type Roll } from './roll.ts'
 import type { RollDomain } from './roll-domain.ts'
-import { rollMethod } from './roll-method.ts'
+import { requireStarted, rollMethod } from './roll-method.ts'
 import { findOpenRoll, findRackRow, recordRoll } from './roll-rows.ts'
 
 export interface RollRequest {
@@ -61,11 +61,7 @@ export async function startRoll(
 
 /** What the Rack says of itself; that it takes our key, and is the one that was added. */
 async function askItself(domain: RollDomain, rack: RackEntry): Promise<RackFacts> {
-  if (rack.url === '') {
-    throw new KeyrackError('rack-unreachable', `${displayName(rack)} has not started yet`, {
-      hint: 'wait a moment and try again; nothing was changed',
-    })
-  }
+  requireStarted(rack)
   const key = openRackKey(domain.keyring, rack)
   const facts = await askRack(domain.guard, rack, key).catch((error: unknown) => {
     if (!(error instanceof KeyrackError) || error.field !== 'key') throw error

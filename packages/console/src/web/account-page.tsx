@@ -1,5 +1,7 @@
 import type { AccountView } from '../http/account-view.ts'
 import { Layout } from './layout.tsx'
+import { membersPath } from './organization-head.tsx'
+import { Time } from './time.tsx'
 
 export function AccountPage({ account }: { account: AccountView }) {
   const { email, organizations, apiKey } = account
@@ -18,7 +20,7 @@ export function AccountPage({ account }: { account: AccountView }) {
             <dd>
               {organizations.map(({ name, role }) => (
                 <span class="line">
-                  {name} <span class="muted">as {role}</span>
+                  <a href={membersPath(name)}>{name}</a> <span class="muted">as {role}</span>
                 </span>
               ))}
             </dd>
@@ -60,9 +62,4 @@ export function AccountPage({ account }: { account: AccountView }) {
 /** `cvxu_…abcd`: enough to recognise a key by. */
 export function maskedKey(lastFour: string): string {
   return `cvxu_…${lastFour}`
-}
-
-function Time({ at }: { at: number }) {
-  const iso = new Date(at).toISOString()
-  return <time datetime={iso}>{`${iso.slice(0, 10)} ${iso.slice(11, 16)} UTC`}</time>
 }

@@ -24,12 +24,13 @@ function load(name: string, kind: keyof typeof TYPES, parts: readonly string[] =
   return path
 }
 
-const STYLES = ['base', 'frame', 'surfaces', 'forms', 'content', 'narrow']
+const STYLES = ['base', 'frame', 'surfaces', 'forms', 'content', 'rolls', 'narrow']
+const SCRIPTS = ['console', 'roll-progress']
 
 export const ASSET_PATHS = {
   // One file for the browser; the order is the cascade's.
   style: load('console', 'css', STYLES),
-  script: load('console', 'js'),
+  script: load('console', 'js', SCRIPTS),
   icon: load('icon', 'svg'),
 }
 

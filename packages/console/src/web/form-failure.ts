@@ -26,3 +26,9 @@ export function requireFields(form: ReadonlyMap<string, string>, names: readonly
   const field = names.find((name) => !form.has(name))
   if (field !== undefined) throw new KeyrackError('invalid', 'this is needed', { field })
 }
+
+/** What cannot be taken back is done only to what was meant: its name has to be typed. */
+export function requireTyped(form: ReadonlyMap<string, string>, name: string): void {
+  if (form.get('typed')?.trim().toLowerCase() === name.toLowerCase()) return
+  throw new KeyrackError('invalid', `type ${name}; nothing was changed`, { field: 'typed' })
+}

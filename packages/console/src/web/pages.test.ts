@@ -13,26 +13,26 @@ const HTML = { accept: 'text/html', 'sec-fetch-site': 'same-origin' }
 const form = (fields: Record<string, string>) => new URLSearchParams(fields)
 
 describe('every page', () => {
-  it.each(['/', '/sign-up', '/sign-in', '/account', '/account/api-key', '/nothing'])(
-    '%s is kept by nobody, framed by nobody, and runs no script but ours',
-    async (path) => {
-      const { ask } = await serveFounded()
-      const cookie = await signInFounder(ask)
-      for (const options of [{ headers: HTML }, { headers: HTML, cookie }]) {
-        const { headers, text } = await ask(path, options)
-        const policy = String(headers['content-security-policy'])
-        expect(policy).toContain("default-src 'none'")
-        expect(policy).toContain("frame-ancestors 'none'")
-        expect(policy).not.toContain('unsafe')
-        expect(headers['x-content-type-options']).toBe('nosniff')
-        expect(headers['referrer-policy']).toBe('same-origin')
-        expect(headers['cache-control']).toBe('no-store')
-        expect(headers['x-request-id']).toBeTruthy()
-        expect(text).not.toMatch(/<script(?![^>]*src=)|\son\w+=|style=|<style/)
-        expect(text).not.toMatch(/(src|href|action)="(https?:)?\/\//)
-      }
-    },
-  )
+  it.each([
+    ...['/', '/sign-up', '/sign-in', '/account', '/account/api-key', '/nothing'],
+    ...['/rack/acme/dev', '/rack/acme/dev/settings', '/members/acme', '/deploy-keys/acme'],
+  ])('%s is kept by nobody, framed by nobody, and runs no script but ours', async (path) => {
+    const { ask } = await serveFounded()
+    const cookie = await signInFounder(ask)
+    for (const options of [{ headers: HTML }, { headers: HTML, cookie }]) {
+      const { headers, text } = await ask(path, options)
+      const policy = String(headers['content-security-policy'])
+      expect(policy).toContain("default-src 'none'")
+      expect(policy).toContain("frame-ancestors 'none'")
+      expect(policy).not.toContain('unsafe')
+      expect(headers['x-content-type-options']).toBe('nosniff')
+      expect(headers['referrer-policy']).toBe('same-origin')
+      expect(headers['cache-control']).toBe('no-store')
+      expect(headers['x-request-id']).toBeTruthy()
+      expect(text).not.toMatch(/<script(?![^>]*src=)|\son\w+=|style=|<style/)
+      expect(text).not.toMatch(/(src|href|action)="(https?:)?\/\//)
+    }
+  })
 
   it('style, script and icon are kept for ever, under names that change with them', async () => {
     const { ask } = await serveConsole()

@@ -11,9 +11,12 @@ import { listsHtml } from '../http/lists-html.ts'
 import { AccountPage } from './account-page.tsx'
 import { ApiKeyPage } from './api-key-page.tsx'
 import { findAsset } from './assets.ts'
+import { createDeployKeyPages } from './deploy-key-pages.tsx'
 import { createDoor, showDoor } from './door.tsx'
 import { sentence } from './form-failure.ts'
+import { createMemberPages } from './member-pages.tsx'
 import { MessagePage } from './message-page.tsx'
+import { createRackPages } from './rack-pages.tsx'
 import { RacksPage } from './racks-page.tsx'
 import { RegeneratePage } from './regenerate-page.tsx'
 import { render, renderError } from './render.ts'
@@ -49,6 +52,10 @@ export function createPages(context: ConsoleContext, login: Login): Hono<EdgeEnv
     const page = <ApiKeyPage email={email} apiKey={apiKey.reveal()} first={false} login={login} />
     return render(c, page, 201)
   })
+
+  pages.route('/', createRackPages(context))
+  pages.route('/', createMemberPages(context))
+  pages.route('/', createDeployKeyPages(context, login))
 
   pages.get('/assets/:file', (c) => {
     const asset = findAsset(c.req.path)

@@ -3,6 +3,8 @@ import { displayName } from '../proxy/find-rack.ts'
 import { Copyable } from './copyable.tsx'
 import { Layout } from './layout.tsx'
 import { type LoginLine, LoginLines } from './login-lines.tsx'
+import { rackPath } from './rack-path.ts'
+import { RackState } from './rack-state.tsx'
 
 export interface RacksPageProps {
   email: string
@@ -43,10 +45,12 @@ function RackCard({ rack, index }: { rack: RackEntry; index: number }) {
     <li class="panel rack">
       <div class="rack-head">
         <h2>
-          <span class="organization">{rack.organization.name}/</span>
-          {rack.name}
+          <a href={rackPath(rack)}>
+            <span class="organization">{rack.organization.name}/</span>
+            {rack.name}
+          </a>
         </h2>
-        <span class={`status ${rack.status}`}>{rack.status}</span>
+        <RackState rack={rack} />
       </div>
       <p class="facts">
         {rack.provider}

@@ -14,22 +14,26 @@ async function copy(source) {
   }
 }
 
-for (const button of document.querySelectorAll('[data-copy]')) {
-  const source = document.getElementById(button.dataset.copy)
-  const label = button.textContent
-  let timer
-  button.hidden = false
-  button.addEventListener('click', async () => {
-    const text = (await copy(source)) ? 'Copied' : 'Press Ctrl+C'
-    button.textContent = text
-    announcer.textContent = text
-    clearTimeout(timer)
-    timer = setTimeout(() => {
-      button.textContent = label
-      announcer.textContent = ''
-    }, 2000)
-  })
+function enableCopying(root) {
+  for (const button of root.querySelectorAll('[data-copy]')) {
+    const source = document.getElementById(button.dataset.copy)
+    const label = button.textContent
+    let timer
+    button.hidden = false
+    button.addEventListener('click', async () => {
+      const text = (await copy(source)) ? 'Copied' : 'Press Ctrl+C'
+      button.textContent = text
+      announcer.textContent = text
+      clearTimeout(timer)
+      timer = setTimeout(() => {
+        button.textContent = label
+        announcer.textContent = ''
+      }, 2000)
+    })
+  }
 }
+
+enableCopying(document)
 
 for (const button of document.querySelectorAll('[data-reveal]')) {
   const input = document.getElementById(button.dataset.reveal)

@@ -4,12 +4,12 @@
 ;(() => {
   const { scrollWidth, clientWidth } = document.documentElement
   const small = []
-  for (const target of document.querySelectorAll('button, input, .button, nav a, .brand')) {
+  for (const target of document.querySelectorAll('button, input, select, .button, nav a, .brand')) {
     const { width, height } = target.getBoundingClientRect()
     const name = `${target.outerHTML.slice(0, 80)} is ${width} x ${height}`
     if (!target.hidden && (width < 44 || height < 44)) small.push(name)
     const size = Number.parseFloat(getComputedStyle(target).fontSize)
-    if (target.matches('input') && size < 16) small.push(`${name}, written in ${size} px`)
+    if (target.matches('input, select') && size < 16) small.push(`${name}, written in ${size} px`)
   }
   return { sideways: scrollWidth - clientWidth, small }
 })()

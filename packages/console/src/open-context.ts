@@ -21,6 +21,7 @@ import { MIGRATIONS } from './database/migrations.ts'
 import type { Database } from './database/schema.ts'
 import { type ConsoleDirectory, createDirectory } from './directory.ts'
 import { ALWAYS_FRESH, DirectoryFollower, type Freshness } from './follow-directory.ts'
+import { LastUses } from './key-uses/last-uses.ts'
 import { removeOperatorAccess } from './operator/operator-access.ts'
 import { createRackRolls } from './rack-rolls/create-rack-rolls.ts'
 import type { Point } from './rack-rolls/point.ts'
@@ -67,12 +68,16 @@ export async function openContext(
   const domain = { store, commit, directory, audit, clock, freshness }
   const rolls = createRackRolls({ domain, keyring, config, log, consoleId: owner, point })
 
+  const uses = new LastUses({ ...domain, log })
+  closing.push(() => uses.stop())
+
   return {
     ...domain,
     config,
     keyring,
     log,
     rolls,
+    uses,
     throttle: new SignInThrottle(),
     passwords: await PasswordWork.create(),
     setupToken: config.exposed && directory.empty ? mintToken(32) : undefined,

@@ -4,6 +4,7 @@ import { addedRacks } from './migrations/0002-added-racks.ts'
 import { directoryVersion } from './migrations/0003-directory-version.ts'
 import { deployKeys } from './migrations/0004-deploy-keys.ts'
 import { rackRolls } from './migrations/0005-rack-rolls.ts'
+import { keyCopiesAndUses } from './migrations/0008-key-copies-and-uses.ts'
 
 /** In order, forward-only, never edited after a release. */
 export const MIGRATIONS: readonly Migration[] = [
@@ -12,4 +13,5 @@ export const MIGRATIONS: readonly Migration[] = [
   directoryVersion,
   deployKeys,
   rackRolls,
+  keyCopiesAndUses,
 ]

@@ -22,13 +22,14 @@ export async function revokeDeployKey(
       .deleteFrom('deploy_keys')
       .where('organization_id', '=', organization.id)
       .where('id', '=', revocation.id)
-      .returning(['id', 'name'])
+      .returning(['id', 'name', 'hash'])
       .executeTakeFirst()
     if (revoked === undefined) {
       throw new KeyrackError('not-found', `${organization.name} has no such deploy key`, {
         hint: 'list them with: convox deploy-keys',
       })
     }
+    await tx.deleteFrom('key_uses').where('key_hash', '=', revoked.hash).execute()
     await domain.audit.record(
       {
         organizationId: organization.id,
@@ -40,6 +41,6 @@ export async function revokeDeployKey(
       { status: 200, note: revoked.id },
       tx,
     )
-    return revoked
+    return { id: revoked.id, name: revoked.name }
   })
 }

@@ -24,6 +24,13 @@ export const SignUpBody = z.strictObject({
 
 export const SignInBody = z.strictObject({ email: text, password: secret })
 
+export const RegenerateBody = z.strictObject({
+  roll: text.optional(),
+  password: secret.optional(),
+  /** With the password, in the place of a key or a session. */
+  email: text.optional(),
+})
+
 export const InvitationBody = z.strictObject({
   email: text.optional(),
   organization: text.optional(),

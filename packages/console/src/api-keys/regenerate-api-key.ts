@@ -6,6 +6,7 @@ import { signInSubject } from '../accounts/sign-in-subject.ts'
 import { recordAccountEvent } from '../audit/account-event.ts'
 import type { Domain, RequestContext } from '../context.ts'
 import type { LastUses } from '../key-uses/last-uses.ts'
+import { endTokensOf } from '../rack-access/end-tokens-of.ts'
 import { issueApiKey } from './issue-api-key.ts'
 import { copyOf, keepCopy, parseRollId } from './key-roll.ts'
 
@@ -57,6 +58,8 @@ export async function regenerateApiKey(
     await record('api-key.regenerate')
     // Whoever can do this is the owner, whatever strangers did to the password's limit.
     await liftLimit(tx, signInSubject(account.email))
+    const because = `${account.email} regenerated their API key`
+    await endTokensOf(tx, { accountId, now, because })
     const apiKey = await issueApiKey(tx, accountId, now)
     if (roll !== undefined) {
       await keepCopy(tx, domain.keyring, { accountId, roll, key: apiKey, now })

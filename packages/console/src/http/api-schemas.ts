@@ -48,6 +48,11 @@ export const AddRackBody = z.strictObject({
 export const RenameRackBody = z.strictObject({ name: text })
 export const TrustRackBody = z.strictObject({ fingerprint: text, password: secret })
 
+export const AccessBody = z.strictObject({
+  role: z.enum(['read', 'write']),
+  duration_in_hours: z.number(),
+})
+
 export const RollBody = z.strictObject({ grace_seconds: z.int().default(0) })
 export const FinishRollBody = z.strictObject({ force: z.boolean().default(false) })
 export const ScheduleBody = z.strictObject({ every_seconds: z.int().nullable() })

@@ -3,7 +3,7 @@ import { COMMANDS } from './command-table.ts'
 const DOCUMENTATION = 'the README and docs/ of Keyrack'
 
 const GROUPS: readonly (readonly [string, readonly string[]])[] = [
-  ['Log in', ['login', 'logout', 'auth']],
+  ['Log in', ['login', 'logout', 'auth', 'auth roll']],
   ['Racks', ['racks', 'switch', 'rack']],
   [
     'The Rack',

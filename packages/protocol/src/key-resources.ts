@@ -86,3 +86,17 @@ export const AccessTokens = z.array(
   }),
 )
 export type AccessTokens = z.infer<typeof AccessTokens>
+
+/** `POST /api/racks/{organization}/{rack}/access` of a Console. */
+export const ConsoleAccessToken = AccessToken.extend({ id: z.string(), host: z.string() })
+
+/** `GET` of the same; `problem` says why the Rack itself could not be asked. */
+export const ConsoleAccessTokens = z.object({
+  tokens: z.array(
+    AccessTokens.element.extend({
+      minter: z.string().nullable(),
+      ending_since: time.nullable(),
+    }),
+  ),
+  problem: z.string().nullable(),
+})

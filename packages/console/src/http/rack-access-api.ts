@@ -31,7 +31,8 @@ export function createRackAccessApi(domain: AccessDomain): Hono<EdgeEnv> {
     const made = await mintRackToken(domain, c.var.account, name, { role, hours }, facts)
     const { host } = new URL(made.rack.url)
     const answer = { id: made.id, role, token: made.token.reveal(), host }
-    return c.json({ ...answer, expires_at: made.expiresAt }, 201)
+    const fingerprint = made.rack.pin === '' ? null : made.rack.pin
+    return c.json({ ...answer, fingerprint, expires_at: made.expiresAt }, 201)
   })
 
   api.post('/:organization/:name/access/rotate', async (c) => {

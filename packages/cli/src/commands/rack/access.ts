@@ -21,7 +21,7 @@ export const defineAccess: DefineCommand = (command, context) => {
       'after',
       '\nPrints RACK_URL with a token in the place of the key; keep it as a secret. A read token sees\n' +
         'what the Rack shows and neither changes anything nor opens shells; no token reaches keys or\n' +
-        'other tokens.\n' +
+        'other tokens. Through a Console only administrators make them, and each ends with who made it.\n' +
         '\nExamples:\n  $ convox rack access --role read --duration-in-hours 24\n' +
         '  $ export "$(convox rack access --role write --duration-in-hours 1)"',
     )
@@ -56,6 +56,9 @@ async function access(context: Context, options: AccessOptions): Promise<void> {
     throw new Failure('this Rack gave no token', 'see what it can do: convox rack')
   }
   context.terminal.print(`RACK_URL=https://jwt:${made.token}@${made.host}`)
+  if (made.fingerprint != null) {
+    context.terminal.note(`${made.host} shows the certificate SHA-256 ${made.fingerprint}`)
+  }
 }
 
 interface Wanted {
@@ -67,6 +70,7 @@ interface Made {
   token: string
   /** Where the Rack itself is reached. */
   host: string
+  fingerprint?: string | null
 }
 
 async function madeByConsole(

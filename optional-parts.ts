@@ -10,6 +10,7 @@ const PARTS: Record<string, string> = {
   bash: 'completion in bash',
   chromium: 'the pages in a real browser',
   fish: 'completion in fish',
+  nginx: 'the Console behind nginx',
   openssl: 'our certificates read by OpenSSL',
   postgres: 'the Console and its store on PostgreSQL',
   ssh: 'instances reached by the OpenSSH client',
@@ -20,7 +21,8 @@ const PARTS: Record<string, string> = {
 export function isInstalled(program: string): boolean {
   // Debian keeps PostgreSQL's programs off PATH, several versions side by side.
   if (program === 'postgres') return existsSync('/usr/lib/postgresql')
-  return (process.env.PATH ?? '').split(delimiter).some((folder) => {
+  // Debian keeps servers where PATH of an ordinary user does not look.
+  return [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin'].some((folder) => {
     try {
       accessSync(join(folder, program), constants.X_OK)
       return true

@@ -10,8 +10,11 @@ const NOT_ABOUT_THE_DATABASE = [
   'packages/console/src/web/{browser,accessibility}.test.ts',
   'packages/console/src/{proxy,web/testing}/**',
   'packages/console/src/racks/local-rack.test.ts',
+  // About the Rack and the network; rolls on PostgreSQL are in the other tests of that folder.
+  'packages/console/src/rack-rolls/{kill-matrix,lost-replies,official-racks,zero-failures}.test.ts',
+  'packages/console/src/rack-rolls/{reconcile,replicas}.test.ts',
   'packages/console/src/main.test.ts',
-  // About the files of a data folder.
+  // About the files of a data folder; on-postgresql.test.ts runs on PostgreSQL in any case.
   'packages/console/src/host-commands/**',
   // Starts its own Consoles on PostgreSQL in any case.
   'packages/console/src/follow-directory.test.ts',

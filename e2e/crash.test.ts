@@ -10,12 +10,15 @@ import { processesOf } from './processes.ts'
 import {
   basic,
   eventually,
+  type ListedInstance,
   launcher,
+  listInstances,
   PASSWORD,
   type SignedUp,
   type StartedConsole,
   signUp,
   startConsole,
+  threeRunning,
 } from './started-console.ts'
 
 let server: StartedConsole | undefined
@@ -32,28 +35,7 @@ async function start(): Promise<{ running: StartedConsole; account: SignedUp }> 
   return { running, account }
 }
 
-interface Listed {
-  id: string
-  status: string
-}
-
-async function instances(running: StartedConsole, key: string): Promise<Listed[] | undefined> {
-  const answer = await fetch(`${running.web}/instances`, {
-    headers: { Authorization: basic(key), Rack: 'acme/dev' },
-  }).catch(() => undefined)
-  return answer?.status === 200 ? ((await answer.json()) as Listed[]) : undefined
-}
-
-function threeRunning(running: StartedConsole, key: string): Promise<Listed[]> {
-  return eventually('three running instances', async () => {
-    const listed = await instances(running, key)
-    return listed?.length === 3 && listed.every(({ status }) => status === 'running')
-      ? listed
-      : undefined
-  })
-}
-
-const ids = (listed: Listed[]) => listed.map(({ id }) => id).sort()
+const ids = (listed: ListedInstance[]) => listed.map(({ id }) => id).sort()
 
 async function pidOf(running: StartedConsole, what: RegExp): Promise<number> {
   return eventually(`a process ${what}`, async () => {
@@ -147,7 +129,7 @@ describe('kill -9', () => {
     expect(said).toMatch(/:[1-9]\d*\n$/)
 
     const after = await eventually('a replacement', async () => {
-      const listed = await instances(running, account.apiKey)
+      const listed = await listInstances(running, account.apiKey)
       const others = listed?.filter(({ status }) => status === 'running') ?? []
       return others.length === 3 && !others.some(({ id }) => id === before[0]?.id)
         ? others
@@ -207,7 +189,7 @@ describe('a start that cannot be', () => {
       OPERATOR_PORT: '0',
     })
     expect(second).toContain('DATA_DIR')
-    expect(await instances(running, account.apiKey)).toBeDefined()
+    expect(await listInstances(running, account.apiKey)).toBeDefined()
   })
 
   it('a taken port names the variable to set', async () => {

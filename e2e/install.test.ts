@@ -1,4 +1,3 @@
-import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import {
   existsSync,
@@ -11,13 +10,12 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { spawn as spawnPty } from '@lydell/node-pty'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { CONVOX, finish, runConvox as run, startConvox as start } from './convox.ts'
 import { processes, processesOf } from './processes.ts'
 import { eventually } from './started-console.ts'
 
-const CONVOX = fileURLToPath(new URL('../packages/cli/bin/convox.js', import.meta.url))
 const LONG = 180_000
 
 /** Somebody on a new machine; whatever was started there is ended after the test. */
@@ -30,33 +28,6 @@ function newHome(): string {
   })
   return home
 }
-
-function start(home: string, args: readonly string[]): ChildProcess {
-  const env = { PATH: process.env.PATH ?? '', HOME: home }
-  return spawn(process.execPath, [CONVOX, ...args], {
-    cwd: '/',
-    env,
-    detached: true,
-    stdio: 'pipe',
-  })
-}
-
-interface Ran {
-  status: number | null
-  stdout: string
-  stderr: string
-}
-
-async function finish(child: ChildProcess): Promise<Ran> {
-  const ran: Ran = { status: null, stdout: '', stderr: '' }
-  child.stdin?.end()
-  child.stdout?.on('data', (chunk) => (ran.stdout += chunk))
-  child.stderr?.on('data', (chunk) => (ran.stderr += chunk))
-  await once(child, 'close')
-  return { ...ran, status: child.exitCode }
-}
-
-const run = (home: string, ...args: string[]): Promise<Ran> => finish(start(home, args))
 
 function nothingRuns(home: string): Promise<true> {
   return eventually('nothing of it runs', async () =>
@@ -324,8 +295,7 @@ describe('kill -9 of convox rack reset-key', () => {
       const home = newHome()
       expect((await run(home, 'install', '--name', 'lab')).status).toBe(0)
       const works = async (key: string) => {
-        const env = { PATH: process.env.PATH ?? '', HOME: home, CONVOX_PASSWORD: key }
-        const child = spawn(process.execPath, [CONVOX, 'rack'], { cwd: '/', env, stdio: 'pipe' })
+        const child = start(home, ['rack'], ['env', `CONVOX_PASSWORD=${key}`])
         return (await finish(child)).status === 0
       }
       const killedReset = async () => {

@@ -205,6 +205,30 @@ describe('rack ps and rack releases', () => {
   })
 })
 
+describe('system metrics', () => {
+  it('of v2 and v3, as their API package asks: times in a layout of Go, names with commas', async () => {
+    const query =
+      'end=21000101.000000.000000000&metrics=cluster%3Acpu%3Autilization%2Ccluster%3Amem%3Autilization' +
+      '&period=300&start=20180901.020304.000000000'
+    const { status, json } = await gen2(`GET /system/metrics?${query}`)
+    expect([status, json.map(({ name }: { name: string }) => name)]).toEqual([
+      200,
+      ['cluster:cpu:utilization', 'cluster:mem:utilization'],
+    ])
+    for (const { values } of json) {
+      for (const value of values) {
+        // Go reads numbers and RFC 3339 here, and nothing else.
+        for (const field of ['avg', 'count', 'max', 'min', 'sum']) {
+          expect(typeof value[field]).toBe('number')
+        }
+        expect(Number.isInteger(value.count)).toBe(true)
+        expect(value.time).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/)
+      }
+    }
+    expect((await gen2('GET /system/metrics')).status).toBe(200)
+  })
+})
+
 interface LogStream {
   frames: { binary: boolean; text: string }[]
   closed: Promise<number>
@@ -309,9 +333,11 @@ describe('rack logs', () => {
   })
 
   it('of somebody without a key are upgraded, told why, and ended', async () => {
+    // The name of the request is in the head; the text is what these clients print.
     const logs = await openLogs({ Prefix: 'true', Authorization: basic('wrong') })
     await logs.closed
     expect(logs.frames[0]?.text).toMatch(/^ERROR: invalid authentication.*\n$/)
+    expect(logs.frames[0]?.text).not.toContain('request')
     expect(logs.frames.at(-1)?.binary).toBe(true)
   })
 })

@@ -1,15 +1,16 @@
 import { mkdir, readdir, readFile } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { type ConnectProxy, openConnectProxy } from '@keyrack/protocol/connect-proxy.fixture'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { processesOf } from './processes.ts'
 import { expectation, parseSession, runStep, type SessionSetting } from './session.ts'
 import {
-  eventually,
   PASSWORD,
   type StartedConsole,
   signUp,
   startConsole,
+  threeRunning,
 } from './started-console.ts'
 import { type StartedRack, startRack } from './started-rack.ts'
 
@@ -20,14 +21,24 @@ let server: StartedConsole
 let key: string
 /** One that no Console knows. */
 let rack: StartedRack
+/** Knows `rack.invalid`, and shows the Console as `between.invalid`. */
+let proxy: ConnectProxy
+const PROXY_PASSWORD = 'a-word-for-the-proxy'
 
 beforeAll(async () => {
   server = await startConsole()
   key = (await signUp(server, { email: 'ann@example.com', organization: 'acme' })).apiKey
   rack = await startRack()
+  const ports = new Map([
+    ['rack.invalid:443', portOf(rack.host)],
+    ['between.invalid:443', portOf(server.host)],
+  ])
+  const route = (target: string) => ports.get(target)
+  proxy = await openConnectProxy({ route, login: `ann:${PROXY_PASSWORD}` })
 })
 
 afterAll(async () => {
+  await proxy[Symbol.asyncDispose]()
   await rack.remove()
   await server.stop()
   // Racks that a session installed and, because it failed, did not remove.
@@ -35,16 +46,8 @@ afterAll(async () => {
   await server.remove()
 })
 
-async function runningInstance(): Promise<string> {
-  return eventually('three running instances', async () => {
-    const answer = await fetch(`${server.web}/instances`, {
-      headers: { Authorization: `Basic ${btoa(`convox:${key}`)}`, Rack: 'acme/dev' },
-    })
-    if (answer.status !== 200) return undefined
-    const instances = (await answer.json()) as Array<{ id: string; status: string }>
-    const running = instances.filter(({ status }) => status === 'running')
-    return running.length === 3 ? running[0]?.id : undefined
-  })
+function portOf(host: string): number {
+  return Number(host.split(':')[1])
 }
 
 describe('terminal sessions against the real binaries', async () => {
@@ -72,7 +75,9 @@ describe('terminal sessions against the real binaries', async () => {
           RACK_HOST: rack.host,
           RACK_KEY: rack.key,
           RACK_FINGERPRINT: rack.fingerprint,
-          INSTANCE: await runningInstance(),
+          PROXY: `127.0.0.1:${proxy.port}`,
+          PROXY_PASSWORD,
+          INSTANCE: (await threeRunning(server, key))[0]?.id ?? '',
         },
       }
       for (const step of parseSession(await readFile(join(SESSIONS, file), 'utf8'))) {
@@ -85,6 +90,7 @@ describe('terminal sessions against the real binaries', async () => {
         for (const text of [ran.stdout, ran.stderr, ran.terminal]) {
           expect(text).not.toContain(key)
           expect(text).not.toContain(rack.key)
+          expect(text).not.toContain(PROXY_PASSWORD)
         }
       }
     })

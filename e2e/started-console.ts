@@ -25,14 +25,16 @@ export interface StartedConsole {
   output(): string
   /** Asks the process to stop and returns its exit code. */
   stop(signal?: NodeJS.Signals): Promise<number | null>
-  /** Starts it again on the same folder and ports. */
-  restart(): Promise<StartedConsole>
+  /** Starts it again on the same folder and ports; `prefix` as at `startConsole`. */
+  restart(prefix?: readonly string[]): Promise<StartedConsole>
   remove(): Promise<void>
 }
 
+/** `prefix`: a program, with its arguments, that becomes the server. */
 export async function startConsole(
   extra: Record<string, string> = {},
   folder?: string,
+  prefix: readonly string[] = [],
 ): Promise<StartedConsole> {
   const home = folder ?? (await mkdtemp(join(tmpdir(), 'keyrack-e2e-')))
   for (let attempt = 1; ; attempt++) {
@@ -47,7 +49,7 @@ export async function startConsole(
       ...extra,
     }
     try {
-      return await launch(home, environment)
+      return await launch(home, environment, prefix)
     } catch (error) {
       // Somebody else on this machine took a port between our looking and its listening.
       if (attempt === 3 || !/port \d+ is taken/.test(String(error))) throw error
@@ -58,8 +60,10 @@ export async function startConsole(
 async function launch(
   folder: string,
   environment: Record<string, string>,
+  prefix: readonly string[],
 ): Promise<StartedConsole> {
-  const child = spawn(process.execPath, [launcher], {
+  const [program = process.execPath, ...args] = [...prefix, process.execPath, launcher]
+  const child = spawn(program, args, {
     cwd: folder,
     env: environment,
     stdio: 'pipe',
@@ -91,7 +95,7 @@ async function launch(
       const [code] = await exited
       return typeof code === 'number' ? code : null
     },
-    restart: () => launch(folder, environment),
+    restart: (again = []) => launch(folder, environment, again),
     async remove() {
       if (child.exitCode === null && child.signalCode === null) {
         child.kill('SIGTERM')
@@ -125,6 +129,35 @@ export async function signUp(
 
 export function basic(key: string): string {
   return `Basic ${Buffer.from(`convox:${key}`).toString('base64')}`
+}
+
+export interface ListedInstance {
+  id: string
+  status: string
+}
+
+/** The instances of `acme/dev` as a person lists them; undefined where that is not answered. */
+export async function listInstances(
+  { web }: Pick<StartedConsole, 'web'>,
+  key: string,
+): Promise<ListedInstance[] | undefined> {
+  const answer = await fetch(`${web}/instances`, {
+    headers: { Authorization: basic(key), Rack: 'acme/dev' },
+  }).catch(() => undefined)
+  return answer?.status === 200 ? ((await answer.json()) as ListedInstance[]) : undefined
+}
+
+/** Waits until all three run. */
+export function threeRunning(
+  running: Pick<StartedConsole, 'web'>,
+  key: string,
+): Promise<ListedInstance[]> {
+  return eventually('three running instances', async () => {
+    const listed = await listInstances(running, key)
+    return listed?.length === 3 && listed.every(({ status }) => status === 'running')
+      ? listed
+      : undefined
+  })
 }
 
 export async function freePorts(count: number): Promise<number[]> {

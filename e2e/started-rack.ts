@@ -11,24 +11,38 @@ import { freePorts } from './started-console.ts'
 const launcher = fileURLToPath(new URL('../packages/rack/bin/keyrack-rack.js', import.meta.url))
 
 export interface StartedRack {
+  child: ChildProcess
+  /** Where it keeps everything. */
+  folder: string
   /** `localhost:PORT`. */
   host: string
   key: string
   fingerprint: string
   /** Starts it again on the same port, with a certificate that nobody has seen. */
   restartWithNewCertificate(): Promise<StartedRack>
+  /** Ends it and starts it again on the same folder and port; `prefix` as at `startConsole`. */
+  restart(signal?: NodeJS.Signals, prefix?: readonly string[]): Promise<StartedRack>
   remove(): Promise<void>
 }
 
-export async function startRack(): Promise<StartedRack> {
-  const folder = await mkdtemp(join(tmpdir(), 'keyrack-e2e-rack-'))
-  const [port] = await freePorts(1)
-  return launch({ folder, port: String(port), key: mintApiKey('rack').reveal() })
+interface Start {
+  folder: string
+  port: string
+  key: string
+  extra: Record<string, string>
 }
 
-async function launch(rack: { folder: string; port: string; key: string }): Promise<StartedRack> {
+export async function startRack(extra: Record<string, string> = {}): Promise<StartedRack> {
+  const folder = await mkdtemp(join(tmpdir(), 'keyrack-e2e-rack-'))
+  const [port] = await freePorts(1)
+  return launch({ folder, port: String(port), key: mintApiKey('rack').reveal(), extra })
+}
+
+async function launch(rack: Start, prefix: readonly string[] = []): Promise<StartedRack> {
   const { folder, port, key } = rack
+  const [program = process.execPath, ...args] = [...prefix, process.execPath]
   const child = fork(launcher, {
+    execPath: program,
     env: {
       PATH: process.env.PATH ?? '',
       HOME: folder,
@@ -37,8 +51,9 @@ async function launch(rack: { folder: string; port: string; key: string }): Prom
       RACK_PORT: port,
       RACK_KEY_HASH: hashApiKey(key),
       LOG_LEVEL: 'warn',
+      ...rack.extra,
     },
-    execArgv: [],
+    execArgv: args,
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   })
   const exited = once(child, 'exit')
@@ -53,6 +68,8 @@ async function launch(rack: { folder: string; port: string; key: string }): Prom
     }),
   ])
   return {
+    child,
+    folder,
     host: `localhost:${port}`,
     key,
     fingerprint,
@@ -61,6 +78,10 @@ async function launch(rack: { folder: string; port: string; key: string }): Prom
       await rm(join(folder, 'racks', 'lab', 'tls'), { recursive: true })
       return launch(rack)
     },
+    async restart(signal = 'SIGTERM', again = []) {
+      await stop(child, exited, signal)
+      return launch(rack, again)
+    },
     async remove() {
       await stop(child, exited)
       await rm(folder, { recursive: true, force: true })
@@ -68,7 +89,11 @@ async function launch(rack: { folder: string; port: string; key: string }): Prom
   }
 }
 
-async function stop(child: ChildProcess, exited: Promise<unknown>): Promise<void> {
-  if (child.exitCode === null && child.signalCode === null) child.kill('SIGTERM')
+async function stop(
+  child: ChildProcess,
+  exited: Promise<unknown>,
+  signal: NodeJS.Signals = 'SIGTERM',
+): Promise<void> {
+  if (child.exitCode === null && child.signalCode === null) child.kill(signal)
   await exited
 }

@@ -11,7 +11,7 @@ interface Names {
 }
 
 const GLOBAL_WITH_VALUE = /^(-r|--rack|--host)$/
-const GLOBAL_JOINED = /^(-r.|--rack=|--host=|--no-color$|--no-input$)/
+const GLOBAL_JOINED = /^(-r.|--rack=|--host=|--no-color$|--no-input$|--debug$)/
 
 /**
  * Finds the command in a line. Options that every command takes may stand before, between and

@@ -31,6 +31,10 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: 'replace your API key at the Console and store the new one',
     load: async () => (await import('./commands/auth/roll.ts')).defineRoll,
   },
+  'auth token': {
+    summary: 'print your key for a host, for programs that need it',
+    load: async () => (await import('./commands/auth/token.ts')).defineToken,
+  },
   racks: {
     summary: 'list the Racks you can reach',
     load: async () => (await import('./commands/racks.ts')).defineRacks,

@@ -16,6 +16,9 @@ describe('the environment', () => {
       rackUrl: undefined,
       colour: true,
       forPrograms: {},
+      httpsProxy: undefined,
+      noProxy: '',
+      debug: false,
     })
   })
 

@@ -14,7 +14,13 @@ export interface Environment {
   rack: string | undefined
   /** `https://convox:<key>@<host>`: a host and its key in one. */
   rackUrl: Secret | undefined
+  /** The proxy for https hosts; a secret, because its URL may hold a password. */
+  httpsProxy: Secret | undefined
+  /** The hosts that are reached without it, as in `NO_PROXY`. */
+  noProxy: string
   colour: boolean
+  /** Whether every request and the causes of an error are shown, on stderr. */
+  debug: boolean
   /** What a program that is started from here may see of the environment: no key is in it. */
   forPrograms: Readonly<Record<string, string>>
 }
@@ -43,7 +49,11 @@ export function readEnvironment(
     password: secret('CONVOX_PASSWORD'),
     rack: read('CONVOX_RACK'),
     rackUrl: secret('RACK_URL'),
+    // In the order of Go's programs, the official CLIs among them.
+    httpsProxy: secret('HTTPS_PROXY') ?? secret('https_proxy'),
+    noProxy: read('NO_PROXY') ?? read('no_proxy') ?? '',
     colour: !env.NO_COLOR && env.TERM !== 'dumb',
+    debug: /^(1|true|yes|on)$/i.test(read('CONVOX_DEBUG') ?? ''),
     forPrograms: Object.fromEntries(
       Object.entries(env).flatMap(([name, value]) =>
         value !== undefined && FOR_PROGRAMS.test(name) ? [[name, value]] : [],

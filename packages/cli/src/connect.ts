@@ -1,7 +1,7 @@
-import type { Duplex } from 'node:stream'
-import type { Answer, Client, RequestOptions } from '@keyrack/protocol/client'
+import type { Answer, Client, ClientStream, RequestOptions, Seen } from '@keyrack/protocol/client'
 import type { Context, GlobalOptions } from './context.ts'
 import { Failure, NotLoggedIn } from './failures.ts'
+import { findProxy } from './find-proxy.ts'
 import { checkedRackName } from './rack-name.ts'
 import { refusedKey } from './refused-key.ts'
 import { findInstalledTarget, findRack, findTarget, type Target } from './target.ts'
@@ -14,20 +14,26 @@ export interface Connection extends Client {
 
 /** To a Console itself, or to a Rack logged in to directly: no `Rack` header. */
 export function connectToHost(context: Context, options: GlobalOptions): Promise<Connection> {
-  return connectTo(findTarget(context, options))
+  return connectTo(context, findTarget(context, options))
 }
 
 /** To the Rack of this command. */
 export function connectToRack(context: Context, options: GlobalOptions): Promise<Connection> {
   const installed = findInstalledTarget(context, options)
-  if (installed !== undefined) return connectTo(installed)
+  if (installed !== undefined) return connectTo(context, installed)
   const target = findTarget(context, options)
   const rack = findRack(context, options, target.host.name)
-  return connectTo(target, rack && checkedRackName(rack.name, rack.source))
+  return connectTo(context, target, rack && checkedRackName(rack.name, rack.source))
 }
 
-export async function connectTo(target: Target, rack?: string): Promise<Connection> {
+export async function connectTo(
+  { terminal, environment }: Pick<Context, 'terminal' | 'environment'>,
+  target: Target,
+  rack?: string,
+): Promise<Connection> {
   const { createClient } = await import('@keyrack/protocol/client')
+  const proxy = findProxy(environment, target.host.url)
+  const through = proxy === undefined ? '' : ` through the proxy ${proxy.host}:${proxy.port}`
   const client = createClient({
     url: target.host.url,
     password: target.key,
@@ -35,6 +41,10 @@ export async function connectTo(target: Target, rack?: string): Promise<Connecti
     ...(target.user === undefined ? {} : { user: target.user }),
     ...(target.pin === undefined ? {} : { pin: target.pin }),
     ...(rack === undefined ? {} : { rack }),
+    ...(proxy === undefined ? {} : { proxy }),
+    ...(terminal.debugging
+      ? { see: (seen: Seen) => terminal.debug(`${describeRequest(seen)}${through}`) }
+      : {}),
   })
   const explained = async <T>(work: Promise<T>): Promise<T> => {
     try {
@@ -53,8 +63,13 @@ export async function connectTo(target: Target, rack?: string): Promise<Connecti
       path: string,
       headers: Record<string, string>,
       signal?: AbortSignal,
-    ): Promise<Duplex> => explained(client.stream(path, headers, signal)),
+    ): Promise<ClientStream> => explained(client.stream(path, headers, signal)),
   }
+}
+
+function describeRequest({ method, url, status, ms, requestId }: Seen): string {
+  const request = requestId === undefined ? '' : ` request ${requestId}`
+  return `${method} ${url} ${status ?? 'no answer'} ${ms} ms${request}`
 }
 
 function explain(error: unknown, target: Target): unknown {

@@ -28,8 +28,10 @@ export async function defineCommand(name: string, context: Context): Promise<Com
     command
       .option('--no-color', 'no colour')
       .option('--no-input', 'never ask; fail instead')
+      .option('--debug', 'show each request and the causes of an error, on stderr')
       // As they are read, so that they hold for what is wrong with the rest of the line, too.
       .on('option:no-color', () => terminal.restrict({ colour: false }))
       .on('option:no-input', () => terminal.restrict({ asking: false }))
+      .on('option:debug', () => terminal.startDebugging())
   )
 }

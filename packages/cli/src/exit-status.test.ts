@@ -16,6 +16,13 @@ describe('how a command ends', () => {
     expect(exitStatus(error)).toEqual(ending)
   })
 
+  it('repeats no endless line, and still says what to do', () => {
+    const typed = 'x'.repeat(100_000)
+    const { text = '' } = exitStatus(new UsageError(`there is no ${typed}, sir`, 'see help'))
+    expect(text.length).toBeLessThan(500)
+    expect(text).toMatch(/^there is no x.* … x+, sir; see help$/)
+  })
+
   it('admits a mistake of its own', () => {
     for (const thrown of [new TypeError('x is undefined'), 'x is undefined']) {
       const { status, text } = exitStatus(thrown)

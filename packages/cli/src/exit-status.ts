@@ -25,5 +25,14 @@ function isNamed(error: unknown, name: string): error is Error {
 
 function textOf(error: Error): string {
   const hint = 'hint' in error && typeof error.hint === 'string' ? error.hint : undefined
-  return hint === undefined ? error.message : `${error.message}; ${hint}`
+  // Much of what is wrong with a line can be the line itself; a server's text is bounded elsewhere.
+  const message = shortened(error.message, error instanceof UsageError ? 400 : 2_500)
+  return hint === undefined ? message : `${message}; ${shortened(hint, 400)}`
+}
+
+/** Without the middle of what is longer than any text of ours. */
+function shortened(text: string, lengthMax: number): string {
+  if (text.length <= lengthMax) return text
+  const end = Math.floor(lengthMax / 4)
+  return `${text.slice(0, lengthMax - end)} … ${text.slice(-end)}`
 }

@@ -1,9 +1,11 @@
+import { fileURLToPath } from 'node:url'
 import { COMMANDS } from './command-table.ts'
 
-const DOCUMENTATION = 'the README and docs/ of Keyrack'
+/** Where this command line was built, with the documentation of the same version. */
+const CHECKOUT = fileURLToPath(new URL('../../../', import.meta.url))
 
 const GROUPS: readonly (readonly [string, readonly string[]])[] = [
-  ['Log in', ['login', 'logout', 'auth', 'auth roll']],
+  ['Log in', ['login', 'logout', 'auth', 'auth roll', 'auth token']],
   ['Racks', ['racks', 'switch', 'rack']],
   [
     'The Rack',
@@ -53,7 +55,16 @@ convox instances ssh ends with the status of the remote command.`,
   CONVOX_RACK       the Rack to use
   RACK_URL          https://convox:KEY@HOST, both in one
   CONVOX_CONFIG     the folder of stored logins, ~/.convox if unset
+  CONVOX_DEBUG      1: what --debug does
   NO_COLOR          no colour; TERM=dumb and --no-color do the same
+
+  HTTPS_PROXY       http://[USER:PASSWORD@]HOST:PORT, the proxy for https hosts (or https_proxy);
+                    convox talks to the host itself through it, with the certificate checked as ever
+  NO_PROXY          hosts without it (or no_proxy): names with all below them, .names, addresses,
+                    networks like 10.0.0.0/8, each perhaps with :PORT, joined by commas; * is all.
+                    This machine itself (localhost, 127.0.0.1, ::1) never uses it
+  NODE_EXTRA_CA_CERTS
+                    a file with further certificate authorities to trust (PEM)
 
 convox doctor shows what is in force.`,
   files: `Files in ~/.convox, or in $CONVOX_CONFIG; the folder is 0700, the files are 0600:
@@ -71,9 +82,8 @@ convox doctor shows what is in force.`,
 }
 
 /** The first page: examples, then the commands by how they belong together. */
-export function rootHelp(): string {
-  const names = GROUPS.flatMap(([, group]) => group)
-  const width = Math.max(...names.map((name) => name.length))
+export function rootHelp(checkout: string = CHECKOUT): string {
+  const width = Math.max(...groupedNames().map((name) => name.length))
   const groups = GROUPS.map(([title, group]) => {
     const lines = group.map((name) => `  ${name.padEnd(width)}  ${COMMANDS[name]?.summary ?? ''}`)
     return [title, ...lines].join('\n')
@@ -88,8 +98,15 @@ ${groups.join('\n\n')}
 
 Every command takes -r, --rack <org/rack>, --host <host> and -h, --help.
 More: convox help <command>, and convox help environment, exit-codes or files.
---no-color leaves colour out, --no-input asks nothing.
-Documentation, and where to report a mistake: ${DOCUMENTATION}.`
+--no-color leaves colour out, --no-input asks nothing, --debug shows each request.
+
+Documentation: ${checkout}README.md, ${checkout}docs/reference.md
+Report a mistake as CONTRIBUTING.md says there, a weakness as SECURITY.md says.`
+}
+
+/** The commands of the first page, in its order. */
+export function groupedNames(): string[] {
+  return GROUPS.flatMap(([, group]) => group)
 }
 
 export function topicNames(): string[] {

@@ -15,8 +15,8 @@ export function printableLine(text: string): string {
 }
 
 /** JSON stays exactly what it means: what a terminal could obey is written as its JSON escape. */
-export function printableJson(value: unknown): string {
-  return JSON.stringify(value, null, 2).replace(
+export function printableJson(value: unknown, indentation = 2): string {
+  return JSON.stringify(value, null, indentation).replace(
     UNSAFE,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
   )

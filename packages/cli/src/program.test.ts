@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { COMMANDS } from './command-table.ts'
 import { newPerson } from './testing/person.ts'
@@ -27,6 +28,17 @@ describe('help', () => {
     expect(first?.stdout).toMatch(new RegExp(`^Usage: convox ${name}\\b`))
     expect(first?.stdout).toContain('--rack')
     for (const other of others) expect(other).toEqual(first)
+  })
+
+  it('ends with where to read more, in files that are there', async () => {
+    const { stdout } = await runConvox(['help'])
+    const paths = [...stdout.matchAll(/\/[^\s,]+\.md/g)].map(([path]) => path)
+    expect(paths.map((path) => path.split('/').at(-1))).toEqual(['README.md', 'reference.md'])
+    for (const path of paths) expect(existsSync(path), path).toBe(true)
+    for (const named of ['CONTRIBUTING.md', 'SECURITY.md']) {
+      expect(stdout.trimEnd().split('\n').at(-1)).toContain(named)
+      expect(existsSync(String(paths[0]).replace('README.md', named))).toBe(true)
+    }
   })
 
   it('has topics', async () => {

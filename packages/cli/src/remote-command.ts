@@ -1,7 +1,7 @@
-import type { Duplex } from 'node:stream'
 import { ExitScanner } from '@keyrack/protocol'
+import type { ClientStream } from '@keyrack/protocol/client'
 import { Failure } from './failures.ts'
-import { refusedKey } from './refused-key.ts'
+import { inStreamFailure } from './in-stream-failure.ts'
 import type { Terminal } from './terminal.ts'
 
 /**
@@ -10,7 +10,7 @@ import type { Terminal } from './terminal.ts'
  */
 export async function joinRemoteCommand(
   terminal: Terminal,
-  stream: Duplex,
+  stream: ClientStream,
   host: string,
 ): Promise<number> {
   const scanner = new ExitScanner()
@@ -31,7 +31,9 @@ export async function joinRemoteCommand(
   }
   const { code } = scanner
   const refusal = opening.refusal
-  if (refusal !== undefined && (code === undefined || code === 1)) throw refused(refusal, host)
+  if (refusal !== undefined && (code === undefined || code === 1)) {
+    throw inStreamFailure(refusal, stream, host)
+  }
   await show(terminal, opening.rest)
   // A shell sees eight bits: 256 would look like success.
   if (code !== undefined) return code >= 0 && code <= 255 ? code : 255
@@ -43,11 +45,6 @@ export async function joinRemoteCommand(
 
 async function show(terminal: Terminal, bytes: Buffer): Promise<void> {
   if (bytes.length > 0) await terminal.writeBytes(bytes)
-}
-
-/** After the upgrade there is no status any more: official servers say 401 with this text. */
-function refused(text: string, host: string): Failure {
-  return /^invalid authentication/i.test(text) ? refusedKey(text, host) : new Failure(text)
 }
 
 const PREFIX = Buffer.from('ERROR: ')

@@ -13,6 +13,8 @@ export type KeySource = 'file' | 'CONVOX_PASSWORD' | 'RACK_URL'
 /** Where a command goes and as whom. Precedence: flag, environment, project, `~/.convox`. */
 export interface Target {
   host: Host
+  /** What chose the host, where it was not the command itself: a flag, a variable or a file. */
+  hostSource?: string
   key: Secret
   keySource: KeySource
   pin: string | undefined
@@ -25,19 +27,21 @@ export interface Target {
 export function findTarget(context: Context, options: GlobalOptions): Target {
   const { environment, folder } = context
   if (options.host === undefined && environment.rackUrl !== undefined) {
-    return { ...parseRackUrl(environment.rackUrl), pin: pinOfRackUrl(context) }
+    const pin = pinOfRackUrl(context)
+    return { ...parseRackUrl(environment.rackUrl), hostSource: 'RACK_URL', pin }
   }
-  const host = findHost(context, options)
+  const { host, source: hostSource } = chooseHost(context, options)
   const pin = readPin(folder, host.name)
   const down = whenDown(findInstalledAt(folder, host.name))
   if (environment.password !== undefined) {
-    return { host, key: environment.password, keySource: 'CONVOX_PASSWORD', pin, ...down }
+    const key = environment.password
+    return { host, hostSource, key, keySource: 'CONVOX_PASSWORD', pin, ...down }
   }
   const key = readKeys(folder).get(host.name)
   if (key === undefined) {
     throw new NotLoggedIn(`not logged in to ${host.name}`, `run: convox login ${host.name}`)
   }
-  return { host, key, keySource: 'file', pin, ...down }
+  return { host, hostSource, key, keySource: 'file', pin, ...down }
 }
 
 function whenDown(installed: string | undefined): Pick<Target, 'whenDown'> {
@@ -52,9 +56,10 @@ export function findInstalledTarget(context: Context, options: GlobalOptions): T
   const { environment, folder } = context
   const byFlag = options.rack !== undefined
   if (options.host !== undefined || (!byFlag && environment.rackUrl !== undefined)) return undefined
-  const chosen = options.rack ?? environment.rack ?? rackOfProject(context)?.name
-  const name = /^local\/(.+)$/.exec(chosen ?? '')?.[1]
-  if (name === undefined || !installedNames(folder).includes(name)) return undefined
+  const chosen = overridingRack(context, options)
+  const name = /^local\/(.+)$/.exec(chosen?.name ?? '')?.[1]
+  if (chosen === undefined || name === undefined || !installedNames(folder).includes(name))
+    return undefined
   const host = readRecord(folder, name)?.host
   const key = host === undefined ? undefined : readKeys(folder).get(host)
   if (host === undefined || key === undefined) {
@@ -64,15 +69,25 @@ export function findInstalledTarget(context: Context, options: GlobalOptions): T
     )
   }
   const pin = readPin(folder, host)
-  return { host: parseHost(host), key, keySource: 'file', pin, ...whenDown(name) }
+  const hostSource = chosen.source
+  return { host: parseHost(host), hostSource, key, keySource: 'file', pin, ...whenDown(name) }
 }
 
 /** The host of a command, which needs no key to be known. */
 export function findHost(context: Context, options: GlobalOptions): Host {
-  const { environment, folder } = context
-  const name = options.host ?? environment.host ?? readActiveHost(folder)
-  if (name === undefined) throw new NotLoggedIn('not logged in', 'run: convox login HOST')
-  return parseHost(name)
+  return chooseHost(context, options).host
+}
+
+function chooseHost(
+  { environment, folder }: Context,
+  options: GlobalOptions,
+): { host: Host; source: string } {
+  const of = (name: string, source: string) => ({ host: parseHost(name), source })
+  if (options.host !== undefined) return of(options.host, '--host')
+  if (environment.host !== undefined) return of(environment.host, 'CONVOX_HOST')
+  const active = readActiveHost(folder)
+  if (active !== undefined) return of(active, folder.pathOf('host'))
+  throw new NotLoggedIn('not logged in', 'run: convox login HOST')
 }
 
 export interface ChosenRack {
@@ -103,13 +118,18 @@ export function chooseRack(
   options: GlobalOptions,
   host: string,
 ): ChosenRack | undefined {
-  const { environment, folder } = context
-  if (options.rack !== undefined) return { name: options.rack, source: '--rack' }
-  if (environment.rack !== undefined) return { name: environment.rack, source: 'CONVOX_RACK' }
-  const ofProject = rackOfProject(context)
-  if (ofProject !== undefined) return ofProject
+  const { folder } = context
+  const overriding = overridingRack(context, options)
+  if (overriding !== undefined) return overriding
   const remembered = readChosenRack(folder, host)
   return remembered === undefined ? undefined : { name: remembered, source: folder.pathOf('rack') }
+}
+
+function overridingRack(context: Context, options: GlobalOptions): ChosenRack | undefined {
+  const { environment } = context
+  if (options.rack !== undefined) return { name: options.rack, source: '--rack' }
+  if (environment.rack !== undefined) return { name: environment.rack, source: 'CONVOX_RACK' }
+  return rackOfProject(context)
 }
 
 function rackOfProject({ environment }: Context): ChosenRack | undefined {
@@ -126,7 +146,7 @@ function rackOfProject({ environment }: Context): ChosenRack | undefined {
 }
 
 /** The key is in the URL, so no message may quote it. */
-function parseRackUrl(secret: Secret): Omit<Target, 'pin'> {
+function parseRackUrl(secret: Secret): Omit<Target, 'pin' | 'hostSource'> {
   const text = secret.reveal()
   const url = URL.canParse(text) ? new URL(text) : undefined
   if (url === undefined || url.password === '') {

@@ -11,6 +11,8 @@ function inShell(line: string, env: Record<string, string> = {}) {
   return spawnSync('/bin/sh', ['-c', line, process.execPath, LAUNCHER], {
     env: { PATH: process.env.PATH, HOME: '/nowhere', ...env },
     encoding: 'utf8',
+    // Nothing else could end it: while it runs, no timer of the test does.
+    timeout: 60_000,
   })
 }
 

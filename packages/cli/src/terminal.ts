@@ -20,11 +20,13 @@ export class Terminal {
   readonly #streams: TerminalStreams
   #colour: boolean
   #asking = true
+  #debugging: boolean
   #controlling: ControllingTerminal | undefined
 
-  constructor(streams: TerminalStreams, options: { colour: boolean }) {
+  constructor(streams: TerminalStreams, options: { colour: boolean; debug?: boolean }) {
     this.#streams = streams
     this.#colour = options.colour && streams.stderr.isTTY === true
+    this.#debugging = options.debug ?? false
     streams.stdout.on('error', (error) => {
       // A reader that has seen enough (`| head`) is no failure.
       if ('code' in error && error.code === 'EPIPE') process.exit(0)
@@ -41,6 +43,19 @@ export class Terminal {
     this.#asking &&= to.asking ?? true
   }
 
+  get debugging(): boolean {
+    return this.#debugging
+  }
+
+  startDebugging(): void {
+    this.#debugging = true
+  }
+
+  /** What only somebody who looks for a mistake wants to know; one line. */
+  debug(text: string): void {
+    if (this.#debugging) this.#streams.stderr.write(`DEBUG: ${printableLine(text)}\n`)
+  }
+
   /** A result. */
   print(text: string): void {
     this.#streams.stdout.write(`${printable(text)}\n`)
@@ -49,6 +64,11 @@ export class Terminal {
   /** A result for programs. */
   printJson(value: unknown): void {
     this.#streams.stdout.write(`${printableJson(value)}\n`)
+  }
+
+  /** One of many results for programs, each a line of JSON. Resolves at the reader's pace. */
+  printJsonLine(value: unknown): Promise<void> {
+    return this.writeBytes(Buffer.from(`${printableJson(value, 0)}\n`))
   }
 
   /** Anything that is not the result. */
@@ -87,6 +107,10 @@ export class Terminal {
       end('failed')
       throw error
     }
+  }
+
+  get stdoutIsTerminal(): boolean {
+    return this.#streams.stdout.isTTY === true
   }
 
   get stdinIsTerminal(): boolean {

@@ -2,6 +2,7 @@ import { parsePin, peerCertificate } from '@keyrack/protocol/client'
 import { changedCertificate } from './connect.ts'
 import type { Context } from './context.ts'
 import { Failure, UsageError } from './failures.ts'
+import { findProxy } from './find-proxy.ts'
 import type { Host } from './host.ts'
 
 /**
@@ -10,12 +11,13 @@ import type { Host } from './host.ts'
  * given or accepted before is the only one that will do: it beats a CA, and nobody is asked.
  */
 export async function trustCertificate(
-  { terminal }: Pick<Context, 'terminal'>,
+  { terminal, environment }: Pick<Context, 'terminal' | 'environment'>,
   host: Host,
   pins: { given: string | undefined; stored: string | undefined },
 ): Promise<string | undefined> {
   if (host.url.startsWith('http:')) return undefined
-  const certificate = await peerCertificate(host.url)
+  const proxy = findProxy(environment, host.url)
+  const certificate = await peerCertificate(host.url, proxy === undefined ? {} : { proxy })
   const { fingerprint, keyFingerprint } = certificate
   const pin = pins.given ?? pins.stored
   if (pin !== undefined) {

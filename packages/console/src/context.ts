@@ -3,6 +3,7 @@ import type { Keyring, Secret } from '@keyrack/secrets'
 import type { Logger, Metrics, Store } from '@keyrack/server'
 import type { Transaction } from 'kysely'
 import type { PasswordWork } from './accounts/password-work.ts'
+import type { RefusedSignIns } from './accounts/refused-sign-ins.ts'
 import type { SignInThrottle } from './accounts/sign-in-throttle.ts'
 import type { AuditLog } from './audit/audit-log.ts'
 import type { ConsoleConfig } from './config.ts'
@@ -41,6 +42,7 @@ export interface Domain {
   /** Now, in milliseconds since 1970. */
   clock: () => number
   throttle: SignInThrottle
+  refusedSignIns: RefusedSignIns
   passwords: PasswordWork
   /** Needed for the first account when somebody beyond this machine could reach the sign-up form. */
   setupToken: Secret | undefined

@@ -130,6 +130,22 @@ describe('the directory', () => {
     expect(rack()?.status).toBe('running')
   })
 
+  it('is put together once for each actor until something is written, with statuses of now', async () => {
+    const domain = await openDomain()
+    const ada = await founder(domain)
+    await addRack(domain, ada.organization.id, 'live')
+    const actor = entry(domain, ada.id)
+    const { directory } = domain
+    const racks = directory.racksOf(actor)
+    expect(directory.racksOf(actor)).toBe(racks)
+    expect(directory.organizationsOf(actor)).toBe(directory.organizationsOf(actor))
+    directory.setRackStatus('id-live', 'failed')
+    expect(racks.map(({ status }) => status)).toEqual(['failed'])
+    await addRack(domain, ada.organization.id, 'more')
+    // Who was authenticated before the write sees what is there now.
+    expect(directory.racksOf(actor).map(({ name }) => name)).toEqual(['live', 'more'])
+  })
+
   it('knows nothing of an added Rack before the first contact', async () => {
     const domain = await openDomain()
     const ada = await founder(domain)

@@ -93,6 +93,12 @@ export interface Directory {
   onChange(listener: () => void): void
 }
 
+/** What one actor sees of a snapshot. */
+interface ActorView {
+  readonly organizations: readonly OrganizationEntry[]
+  readonly racks: readonly RackEntry[]
+}
+
 /** The side of the directory that only `commit` and the composition root see. */
 export interface ConsoleDirectory extends Directory {
   /** The version of the database's that is shown. */
@@ -110,10 +116,36 @@ export function createDirectory(store: Store<Database>): ConsoleDirectory {
   let currentVersion = 0
   const statuses = new Map<string, RackStatus>()
   const listeners: Array<() => void> = []
-  const withStatus = (rack: Omit<RackEntry, 'status'>): RackEntry => ({
+  // Asked for with every request, so it is put together once for each actor of a snapshot.
+  let views = new WeakMap<Actor, ActorView>()
+
+  const organizationsOf = (actor: Actor): OrganizationEntry[] => {
+    if (isDeployKey(actor)) return [actor.organization]
+    const found: OrganizationEntry[] = []
+    for (const id of actor.roles.keys()) {
+      const organization = current.organizations.get(id)
+      if (organization !== undefined) found.push(organization)
+    }
+    return found.sort((a, b) => compare(a.name, b.name))
+  }
+
+  /** Its status is what it is when somebody looks. */
+  const live = (rack: Omit<RackEntry, 'status'>): RackEntry => ({
     ...rack,
-    status: statuses.get(rack.id) ?? (rack.managed ? 'unreachable' : 'unknown'),
+    get status() {
+      return statuses.get(rack.id) ?? (rack.managed ? 'unreachable' : 'unknown')
+    },
   })
+
+  const viewOf = (actor: Actor): ActorView => {
+    const known = views.get(actor)
+    if (known !== undefined) return known
+    const organizations = organizationsOf(actor)
+    const racks = organizations.flatMap(({ id }) => (current.racks.get(id) ?? []).map(live))
+    const view = { organizations, racks }
+    views.set(actor, view)
+    return view
+  }
 
   const directory: ConsoleDirectory = {
     get empty() {
@@ -125,30 +157,19 @@ export function createDirectory(store: Store<Database>): ConsoleDirectory {
       return current.copiedKeys
     },
     accountById: (id) => current.accounts.get(id),
-    organizationsOf(actor) {
-      if (isDeployKey(actor)) return [actor.organization]
-      const found: OrganizationEntry[] = []
-      for (const id of actor.roles.keys()) {
-        const organization = current.organizations.get(id)
-        if (organization !== undefined) found.push(organization)
-      }
-      return found.sort((a, b) => compare(a.name, b.name))
-    },
+    organizationsOf: (actor) => viewOf(actor).organizations,
     organizationByName(name) {
       for (const entry of current.organizations.values()) if (entry.name === name) return entry
       return undefined
     },
-    racksOf: (actor) =>
-      directory
-        .organizationsOf(actor)
-        .flatMap(({ id }) => (current.racks.get(id) ?? []).map(withStatus)),
+    racksOf: (actor) => viewOf(actor).racks,
     rackById(id) {
       const rack = current.racksById.get(id)
-      return rack === undefined ? undefined : withStatus(rack)
+      return rack === undefined ? undefined : live(rack)
     },
     rackByRemoteId(remoteId) {
       for (const rack of current.racksById.values()) {
-        if (rack.remoteId === remoteId) return withStatus(rack)
+        if (rack.remoteId === remoteId) return live(rack)
       }
       return undefined
     },
@@ -167,6 +188,7 @@ export function createDirectory(store: Store<Database>): ConsoleDirectory {
     swap(snapshot, version) {
       if (version < currentVersion) return
       current = snapshot
+      views = new WeakMap()
       currentVersion = version
       for (const listener of listeners) listener()
     },

@@ -1,4 +1,10 @@
-import { createServer as createHttpServer, type RequestListener, type Server } from 'node:http'
+import {
+  createServer as createHttpServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerResponse,
+} from 'node:http'
 import { createServer as createHttpsServer } from 'node:https'
 import type { Socket } from 'node:net'
 import { type Certificate, type Listening, listen } from '@keyrack/server'
@@ -11,14 +17,34 @@ import type { ConsoleHandler } from './http/handler.ts'
  */
 const SERVER_OPTIONS = {
   requestTimeout: 0,
-  headersTimeout: 30_000,
   maxHeaderSize: 32 * 1024,
+  // It is refused by the handler as any other unknown name, in an answer of ours.
+  requireHostHeader: false,
   // A client that vanished from a quiet stream is noticed by TCP, and its Rack let go.
   keepAlive: true,
   keepAliveInitialDelay: 60_000,
 }
 /** Nothing sent and nothing received for this long, as official load balancers have it. */
 const IDLE_MS = 60 * 60_000
+
+/** What somebody without a key can take up. */
+export interface ListenerLimits {
+  /** At once, on each listener; who comes then is hung up on. A connection takes about 50 KB. */
+  connections: number
+  /** For a TLS handshake, and again for the head of a request, on a quiet connection too. */
+  headMs: number
+  /** How often it is looked whose time is over. */
+  checkMs: number
+  /** For the rest of a body whose request has been answered. */
+  restMs: number
+}
+
+const LIMITS: ListenerLimits = {
+  connections: 4_000,
+  headMs: 20_000,
+  checkMs: 5_000,
+  restMs: 30_000,
+}
 
 type ServedCertificate = Pick<Certificate, 'cert' | 'key'>
 
@@ -35,12 +61,22 @@ export async function openListeners(
   handler: ConsoleHandler,
   config: Pick<ConsoleConfig, 'port' | 'tlsPort' | 'host'>,
   certificate: ServedCertificate,
+  limits: ListenerLimits = LIMITS,
 ): Promise<Listeners> {
-  const request: RequestListener = (req, res) => handler.request(req, res)
-  const plainServer = createHttpServer(SERVER_OPTIONS, request)
+  const request: RequestListener = (req, res) => {
+    res.once('finish', () => boundRest(req, res, limits.restMs))
+    handler.request(req, res)
+  }
+  const options = {
+    ...SERVER_OPTIONS,
+    headersTimeout: limits.headMs,
+    connectionsCheckingInterval: limits.checkMs,
+  }
+  const plainServer = createHttpServer(options, request)
   const tlsServer = createHttpsServer(
     {
-      ...SERVER_OPTIONS,
+      ...options,
+      handshakeTimeout: limits.headMs,
       cert: certificate.cert,
       key: certificate.key.reveal(),
       minVersion: 'TLSv1.2',
@@ -51,6 +87,10 @@ export async function openListeners(
   const servers: readonly Server[] = [plainServer, tlsServer]
   const sockets = servers.map((server) => {
     server.setTimeout(IDLE_MS)
+    // Node drops what exceeds 2,000 headers without a word, so that a second `Host`, or the length of
+    // the body that it has read, would not be seen here (CWE-444). The size of a head is the limit.
+    server.maxHeadersCount = 0
+    server.maxConnections = limits.connections
     server.on('upgrade', (req, socket, head) => handler.upgrade(req, socket, head))
     return track(server)
   })
@@ -90,6 +130,17 @@ export async function openListeners(
       clearInterval(sweep)
     },
   }
+}
+
+/**
+ * What still comes of an answered request is read and dropped, so that the connection lives. Without
+ * a key that was accepted this ends: a body without end would hold a connection for ever (CWE-770).
+ */
+function boundRest(req: IncomingMessage, res: ServerResponse, restMs: number): void {
+  const refused = res.statusCode === 401 || res.statusCode === 429
+  if (req.complete || (req.headers.authorization !== undefined && !refused)) return
+  const timer = setTimeout(() => req.socket.destroy(), restMs)
+  req.once('close', () => clearTimeout(timer))
 }
 
 /** Upgraded connections are no longer the HTTP server's to close. */

@@ -10,6 +10,7 @@ import {
   type Store,
 } from '@keyrack/server'
 import { PasswordWork } from './accounts/password-work.ts'
+import { RefusedSignIns } from './accounts/refused-sign-ins.ts'
 import { SignInThrottle } from './accounts/sign-in-throttle.ts'
 import { AuditLog } from './audit/audit-log.ts'
 import type { ConsoleConfig } from './config.ts'
@@ -67,6 +68,8 @@ export async function openContext(
   const commit = createCommit(store, directory)
   const domain = { store, commit, directory, audit, clock, freshness }
   const rolls = createRackRolls({ domain, keyring, config, log, consoleId: owner, point })
+  const refusedSignIns = new RefusedSignIns(audit, log)
+  closing.push(() => refusedSignIns.flush())
 
   const uses = new LastUses({ ...domain, log })
   closing.push(() => uses.stop())
@@ -79,7 +82,8 @@ export async function openContext(
     rolls,
     uses,
     throttle: new SignInThrottle(),
-    passwords: await PasswordWork.create(),
+    refusedSignIns,
+    passwords: new PasswordWork(),
     setupToken: config.exposed && directory.empty ? mintToken(32) : undefined,
     metrics: createMetrics(),
     ready: () => store.check(),

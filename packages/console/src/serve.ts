@@ -28,6 +28,8 @@ export async function serve(): Promise<void> {
         )
       })
     })
+    // A disk that is full, or a reader that is gone, must not end the server.
+    process.stdout.on('error', () => {})
     process.stdout.write(banner)
     localRack.catch((error: unknown) => {
       say(error, log)

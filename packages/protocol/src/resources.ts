@@ -115,6 +115,9 @@ export const RackSummaries = z
   .nullish()
   .transform((value) => value ?? [])
 
+/** What a Console has noticed about a Rack that was added or trusted; empty when nothing. */
+export const RackWarning = fields({ warning: text })
+
 /** `GET /auth` where the answer is JSON; official Racks answer a text. */
 export const Identity = fields({ id: text })
 export type Identity = z.infer<typeof Identity>

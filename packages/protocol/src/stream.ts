@@ -206,13 +206,15 @@ export class FrameStream extends Duplex {
 
   /**
    * Closing a socket that holds unread bytes resets the connection, and a reset can destroy what
-   * the client has not read yet. So what it still sends is read and dropped until it hangs up.
+   * the client has not read yet. So what it still sends is read and dropped until it hangs up: past
+   * the parser, which would hold a megabyte for anybody who was refused and does not end a frame.
    */
   #linger(): void {
     const timer = setTimeout(() => this.#ws.terminate(), LINGER_MS)
     timer.unref()
     this.#ws.once('close', () => clearTimeout(timer))
     this.#ws.resume()
+    this.#socket?.removeAllListeners('data').resume()
   }
 }
 

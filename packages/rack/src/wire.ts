@@ -34,6 +34,7 @@ import { canaryRow, loadRackRecord, rememberPort } from './system/rack-record.ts
 import { recordRelease } from './system/rack-releases.ts'
 import { RACK_VERSION } from './system/rack-version.ts'
 import { SystemLog } from './system/system-log.ts'
+import { UsageHistory } from './system/usage-history.ts'
 
 export interface RunningRack {
   rackId: string
@@ -112,6 +113,9 @@ async function open(
   })
   closing.push(() => engine.stop())
   await engine.start()
+  const usage = new UsageHistory({ engine, log })
+  closing.push(() => usage.stop())
+  usage.start()
 
   const count = record.instanceCount
   const instanceCount = new InstanceCount({ store, engine, systemLog, log, count })
@@ -128,6 +132,7 @@ async function open(
       rackId: record.id,
       name: config.rackName,
       instanceCount,
+      usage,
       address: () => addressOf(listening, config.host),
     }),
     ...createKeyHandlers(keys, recovery),

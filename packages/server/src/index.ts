@@ -19,7 +19,7 @@ export {
 } from './operator-listener.ts'
 export { isPostgres } from './postgres/is-postgres.ts'
 export { parsePostgresUrl } from './postgres/postgres-url.ts'
-export { privateFolder } from './private-folder.ts'
+export { folderFailure, privateFolder } from './private-folder.ts'
 export { requestId } from './request-id.ts'
 export {
   duration,

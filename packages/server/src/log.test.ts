@@ -1,3 +1,4 @@
+import type { StdioOptions } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, existsSync, openSync } from 'node:fs'
 import { KeyrackError } from '@keyrack/protocol'
@@ -138,11 +139,12 @@ describe('a secret never reaches the log', () => {
 
 describe('standard output', () => {
   it('has every line of a process that ends at once', async () => {
-    const child = startProgram('log-and-exit', ['500'])
+    // More than fits between the two, so that the program has to wait for its reader.
+    const child = startProgram('log-and-exit', ['5000'])
     expect(await child.ended).toEqual({ code: 0, signal: null })
     const lines = child.output().trimEnd().split('\n')
     expect(lines.map((line) => JSON.parse(line).n)).toEqual(
-      Array.from({ length: 500 }, (_, n) => n),
+      Array.from({ length: 5000 }, (_, n) => n),
     )
   })
 
@@ -163,7 +165,9 @@ describe('standard output on a full disk', () => {
   it.skipIf(!existsSync('/dev/full'))('does not end the server', async () => {
     const full = openSync('/dev/full', 'w')
     onTestFinished(() => closeSync(full))
-    const child = startProgram('log-and-exit', ['50'], { stdio: ['ignore', full, 'inherit'] })
+    const stdio: StdioOptions = ['ignore', full, 'inherit']
+    const child = startProgram('log-and-exit', ['50', 'fatal'], { stdio })
+    onTestFinished(() => void child.process.kill('SIGKILL'))
     expect(await child.ended).toEqual({ code: 0, signal: null })
   })
 })

@@ -1,6 +1,7 @@
 import pino, { type Bindings, type ChildLoggerOptions, type Logger as PinoLogger } from 'pino'
 import { censor } from './log-censor.ts'
 import { humanLine } from './log-line.ts'
+import { standardOutput } from './standard-output.ts'
 
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent'
 export type Logger = PinoLogger
@@ -65,12 +66,4 @@ function censorArguments(args: readonly unknown[]): unknown[] {
     return [{ err: censor(first) }, ...message.map(censor)]
   }
   return args.map(censor)
-}
-
-function standardOutput(): LogDestination {
-  // Synchronous, so that the last line before an exit or a crash is not lost.
-  const stream = pino.destination({ dest: 1, sync: true })
-  // A full disk under the log must not end the server; pino itself bears a reader that went away.
-  stream.on('error', () => {})
-  return stream
 }

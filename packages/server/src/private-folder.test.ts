@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, chownSync, mkdirSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { errorText, KeyrackError } from '@keyrack/protocol'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -63,11 +63,33 @@ describe('tightenMode', () => {
   })
 })
 
+describe('the owner', () => {
+  it.runIf(process.getuid?.() === 0)('has to be this user, also for the superuser', () => {
+    const folder = join(temporary.path, 'theirs')
+    mkdirSync(folder, { mode: 0o700 })
+    chownSync(folder, 65534, 65534)
+    const refused = `${folder} belongs to another user (uid 65534)`
+    expect(() => privateFolder(folder, notice)).toThrow(refused)
+    expect(notices).toEqual([])
+  })
+
+  it('may be the superuser or this user, and nobody else', () => {
+    const file = join(temporary.path, 'file')
+    writeFileSync(file, '')
+    const { uid } = statSync(file)
+    expect(() => tightenMode(file, 0o600, notice, uid)).not.toThrow()
+    const other = () => tightenMode(file, 0o600, notice, uid + 1)
+    if (uid === 0) expect(other).not.toThrow()
+    else expect(other).toThrow(`belongs to another user (uid ${uid})`)
+  })
+})
+
 describe('folderFailure', () => {
   it.each([
     ['EROFS', 'that file system is read-only'],
     ['ENOSPC', 'the disk is full'],
     ['EACCES', 'this user may not write there'],
+    ['EFBIG', 'files may not grow that large here'],
     ['EWHAT', 'the system said EWHAT'],
   ])('says what %s means and keeps the error as its cause', (code, text) => {
     const cause = Object.assign(new Error(code), { code })

@@ -5,6 +5,8 @@ import { KeyrackError } from '@keyrack/protocol'
 export type Notice = (text: string) => void
 
 const GROUP_AND_OTHERS = 0o077
+/** Who may do anything on this machine anyway. */
+const SUPERUSER = 0
 
 /** Makes a folder that only this user can enter, and makes an existing one so, with a notice. */
 export function privateFolder(folder: string, notice: Notice = () => {}): void {
@@ -22,9 +24,23 @@ export function privateFolder(folder: string, notice: Notice = () => {}): void {
   tightenMode(folder, 0o700, notice)
 }
 
-/** Takes away what group and others may do with `path`; refuses to go on when it cannot. */
-export function tightenMode(path: string, mode: 0o600 | 0o700, notice: Notice): void {
-  const found = statSync(path).mode & 0o777
+/**
+ * Takes away what group and others may do with `path`; refuses to go on when it cannot, and when it
+ * belongs to somebody else, who could put another file in the place of each.
+ */
+export function tightenMode(
+  path: string,
+  mode: 0o600 | 0o700,
+  notice: Notice,
+  user = process.getuid?.(),
+): void {
+  const stat = statSync(path)
+  if (user !== undefined && stat.uid !== user && stat.uid !== SUPERUSER) {
+    throw new KeyrackError('conflict', `${path} belongs to another user (uid ${stat.uid})`, {
+      hint: `run this as that user, or run: chown -R ${user} ${path}`,
+    })
+  }
+  const found = stat.mode & 0o777
   if ((found & GROUP_AND_OTHERS) === 0) return
   try {
     chmodSync(path, found & mode)
@@ -56,6 +72,7 @@ export function folderFailure(path: string, error: unknown): KeyrackError {
     EROFS: ['that file system is read-only', 'choose a folder on one that can be written'],
     ENOSPC: ['the disk is full', 'make space and start again'],
     EDQUOT: ['the disk quota is used up', 'make space and start again'],
+    EFBIG: ['files may not grow that large here', 'raise the limit of the server (ulimit -f)'],
     ENOTDIR: ['a part of that path is not a folder', 'choose another folder'],
     EEXIST: ['there is something else under that name', 'choose another folder'],
   }

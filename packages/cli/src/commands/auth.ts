@@ -44,7 +44,7 @@ async function auth(context: Context, options: AuthOptions): Promise<void> {
       const active = used === undefined ? target.host.name === activeHost : target === used
       const source = target.keySource === 'file' ? folder.pathOf('auth') : target.keySource
       const key = maskApiKey(target.key.reveal())
-      return { host: target.host.name, active, source, key, ...(await check(target)) }
+      return { host: target.host.name, active, source, key, ...(await check(context, target)) }
     }),
   )
   if (options.json) {
@@ -91,12 +91,12 @@ function usableHost(name: string): Host {
   }
 }
 
-async function check(target: Target): Promise<Pick<Login, 'status' | 'problem'>> {
+async function check(context: Context, target: Target): Promise<Pick<Login, 'status' | 'problem'>> {
   if (target.host.url === '') {
     return { status: 'unreachable', problem: 'this convox cannot use such a host' }
   }
   try {
-    await proveKey(await connectTo(target))
+    await proveKey(await connectTo(context, target))
     return { status: 'ok' }
   } catch (error) {
     if (!(error instanceof Error)) throw error

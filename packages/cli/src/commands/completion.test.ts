@@ -17,7 +17,7 @@ function withConvox(): { HOME: string; PATH: string } {
 }
 
 function shell(program: string, args: string[]): string[] {
-  const ran = spawnSync(program, args, { env: withConvox(), encoding: 'utf8' })
+  const ran = spawnSync(program, args, { env: withConvox(), encoding: 'utf8', timeout: 60_000 })
   expect(ran.stderr).toBe('')
   expect(ran.status).toBe(0)
   return ran.stdout.split('\n').filter((line) => line !== '')
@@ -66,7 +66,7 @@ describe.skipIf(isAbsent('bash'))('completion in bash', () => {
   it('offers the options of the command, wherever options stand before it', () => {
     expect(inBash('--no-input', 'racks', '--j')).toEqual(['--json'])
     expect(inBash('-r', 'acme/dev', 'instances', '--')).toEqual(
-      ['--help', '--host', '--json', '--no-color', '--no-input', '--rack'].sort(),
+      ['--debug', '--help', '--host', '--json', '--no-color', '--no-input', '--rack'].sort(),
     )
   })
 

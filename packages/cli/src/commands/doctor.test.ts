@@ -21,7 +21,7 @@ async function ask(
   return { status: ran.status, checks: new Map(results.map((result) => [result.check, result])) }
 }
 
-const CHECKS = ['config folder', 'login', 'dns', 'tls', 'key', 'clock', 'rack']
+const CHECKS = ['config folder', 'login', 'choice', 'dns', 'tls', 'key', 'clock', 'rack']
 
 describe('convox doctor', () => {
   it('finds nothing where everything is well, in one line for each check', async () => {
@@ -62,6 +62,35 @@ describe('convox doctor', () => {
     expect(status).toBe(1)
     expect(checks.get('config folder')?.detail).toContain(auth)
     expect(JSON.stringify([...checks])).not.toContain(KEY)
+  })
+
+  it('says where the host, the key and the Rack come from', async () => {
+    const [ann, server] = [newPerson(), await newConsole()]
+    await logIn(ann, server)
+    const folder = join(ann.home, '.convox')
+    const details = async (env: Record<string, string>, ...args: string[]) => {
+      const ran = await ann.run(['doctor', '--json', ...args], { env })
+      const results: Result[] = JSON.parse(ran.stdout)
+      return [1, 2].map((at) => results[at]?.detail)
+    }
+    const { host } = server
+    expect(await details({})).toEqual([
+      `${host} (from ${join(folder, 'host')}), with the key from ${join(folder, 'auth')}`,
+      `the Rack acme/dev (from ${join(folder, 'rack')})`,
+    ])
+    const env = { CONVOX_HOST: host, CONVOX_PASSWORD: KEY, CONVOX_RACK: 'acme/other' }
+    expect(await details(env)).toEqual([
+      `${host} (from CONVOX_HOST), with the key from CONVOX_PASSWORD`,
+      'the Rack acme/other (from CONVOX_RACK)',
+    ])
+    expect(await details(env, '--host', host, '-r', 'acme/third')).toEqual([
+      `${host} (from --host), with the key from CONVOX_PASSWORD`,
+      'the Rack acme/third (from --rack)',
+    ])
+    expect(await details({ RACK_URL: `https://convox:${KEY}@${host}` }, '-r', host)).toEqual([
+      `${host} (from RACK_URL), with the key from RACK_URL`,
+      `${host} itself (from --rack)`,
+    ])
   })
 
   it('tells a name that does not resolve', async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { WebSocket } from 'ws'
-import { logIn, newConsole, newPerson } from '../testing/person.ts'
+import { atRack, logIn, newConsole, newPerson } from '../testing/person.ts'
 import { type Asked, INSTANCES } from '../testing/test-server.ts'
 
 const MARKER = 'F1E49A85-0AD7-4AEF-A618-C249C6E6568D:'
@@ -139,6 +139,15 @@ describe('convox instances ssh', () => {
     const ran = await ann.run(['instances', 'ssh', 'i-1'])
     expect([ran.status, ran.stdout]).toEqual([1, ''])
     expect(ran.stderr).toMatch(/^ERROR: no such .\[2Jinstance\n$/u)
+  })
+
+  it('names the request that was refused, where the head of the stream told it', async () => {
+    const { ann } = await atRack({
+      socket: (ws) => finish(ws, 'ERROR: no such instance\n', 1),
+      streamHead: ['Request-Id: 0a1b2c3d'],
+    })
+    const ran = await ann.run(['instances', 'ssh', 'i-1'])
+    expect([ran.status, ran.stderr]).toEqual([1, 'ERROR: no such instance (request 0a1b2c3d)\n'])
   })
 
   it('does not take a program that prints ERROR for a refusal', async () => {

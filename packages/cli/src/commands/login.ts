@@ -43,7 +43,7 @@ async function login(context: Context, options: LoginOptions, typed: string): Pr
 
   const pin = await trustCertificate(context, host, { given, stored })
   const key = await readKey(context, options, origin, host.name)
-  const connection = await connectTo({ host, key, keySource: 'file', pin })
+  const connection = await connectTo(context, { host, key, keySource: 'file', pin })
   await terminal.progress(`Authenticating with ${host.name}`, () => prove(connection))
   const [account, rack] = [await whoAmI(connection), await selectRack(context, options, connection)]
   await saveLogin(folder, { host: host.name, key, pin, rack })

@@ -131,9 +131,10 @@ async function racksAt(connection: Connection, moves = false): Promise<Found[] |
 
 /** At the other hosts that are logged in to, as far as they answer. */
 async function racksElsewhere(
-  { folder, terminal }: Context,
+  context: Context,
   local: ReadonlyMap<string, string>,
 ): Promise<Found[]> {
+  const { folder, terminal } = context
   const others = [...readKeys(folder)].filter(
     ([host]) => host !== readActiveHost(folder) && !local.has(host),
   )
@@ -141,7 +142,8 @@ async function racksElsewhere(
     others.map(async ([name, key]) => {
       try {
         const target = { host: parseHost(name), key, keySource: 'file' } as const
-        return await racksAt(await connectTo({ ...target, pin: readPin(folder, name) }), true)
+        const pin = readPin(folder, name)
+        return await racksAt(await connectTo(context, { ...target, pin }), true)
       } catch (error) {
         if (!(error instanceof Error)) throw error
         terminal.note(`${name} is left out: ${error.message}`)

@@ -12,7 +12,7 @@ export interface CompletedCommand {
 
 const SHELLS = ['bash', 'zsh', 'fish']
 const HELP = ['-h', '--help']
-const GLOBAL = ['-r', '--rack', '--host', '--no-color', '--no-input']
+const GLOBAL = ['-r', '--rack', '--host', '--no-color', '--no-input', '--debug']
 
 /** What can be typed after each command, from the table and from each command's own definition. */
 export async function completedCommands(context: Context): Promise<CompletedCommand[]> {

@@ -175,6 +175,33 @@ describe('writing', () => {
     expect(listOf(ann)).toEqual(FILES)
   })
 
+  it('of logins, logouts and switches at once leaves what some order of them leaves', async () => {
+    const racks = ['dev', 'live'].map((name) => ({ name: `acme/${name}`, status: 'running' }))
+    const [ann, first, second] = [newPerson(), await newConsole({ racks }), await newConsole()]
+    for (let round = 1; round <= 4; round++) {
+      await logIn(ann, second)
+      await logIn(ann, first)
+      const runs = await Promise.all([
+        ann.run(['switch', 'acme/dev', '--host', first.host]),
+        ann.run(['switch', 'acme/live', '--host', first.host]),
+        ann.run(['logout', second.host]),
+        ann.run(['logout', second.host]),
+        ann.run(['login', first.host, '-p', KEY]),
+      ])
+      const [dev, live, out, again, login] = runs.map(({ status }) => status)
+      expect([dev, live, login], JSON.stringify(runs)).toEqual([0, 0, 0])
+      // Both saw the key, and one of them removed it.
+      expect([out, again].toSorted()).toEqual([0, 4])
+      expect(JSON.parse(ann.stored('auth') ?? '')).toEqual({ [first.host]: KEY })
+      const chosen = JSON.parse(ann.stored('current') ?? '')[first.host]
+      expect(ann.stored('host')).toBe(first.host)
+      expect(ann.stored('rack')).toBe(chosen)
+      expect(['acme/dev', 'acme/live', undefined]).toContain(chosen)
+    }
+    expect(listOf(ann)).toEqual(expect.arrayContaining(FILES.filter((file) => file !== 'rack')))
+    expect(listOf(ann).filter((file) => !FILES.includes(file))).toEqual([])
+  })
+
   it('that is killed at any moment leaves the old or the new text, and stops nobody', async () => {
     const [ann, server] = [newPerson(), await newConsole()]
     ann.store('auth', '{"other.example.com": "other"}')
@@ -231,7 +258,7 @@ describe('writing', () => {
     chmodSync(folder, 0o555)
     for (const path of [folder, join(folder, 'new')]) {
       const args = ['--input-type=module', '-e', script, built, path]
-      const ran = spawnSync(process.execPath, args, { encoding: 'utf8' })
+      const ran = spawnSync(process.execPath, args, { encoding: 'utf8', timeout: 60_000 })
       expect(ran.stdout).toMatch(
         /^Failure cannot write .+: it is read-only for you make it writable/,
       )

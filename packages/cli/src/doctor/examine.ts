@@ -1,13 +1,15 @@
 import { lookup } from 'node:dns/promises'
 import { statSync } from 'node:fs'
-import { peerCertificate } from '@keyrack/protocol/client'
+import { type HttpProxy, peerCertificate } from '@keyrack/protocol/client'
 import { readHostMap } from '../config-folder/host-map.ts'
 import { readActiveHost } from '../config-folder/login-state.ts'
 import { changedCertificate, connectTo, connectToRack } from '../connect.ts'
 import type { Context, GlobalOptions } from '../context.ts'
 import { codeOf } from '../error-code.ts'
 import { Failure, NotLoggedIn } from '../failures.ts'
-import { findInstalledTarget, findTarget, type Target } from '../target.ts'
+import { findProxy } from '../find-proxy.ts'
+import { isHostInsteadOfRack } from '../rack-name.ts'
+import { chooseRack, findInstalledTarget, findTarget, type Target } from '../target.ts'
 import { proveKey } from '../who-am-i.ts'
 
 export interface Result {
@@ -51,11 +53,17 @@ export async function examine(
   }
   let skewMs: number | undefined
   await check('config folder', [], () => examineFolder(context))
-  await check('login', [], () => `${target().host.name}, with the key from ${target().keySource}`)
-  await check('dns', ['login'], () => resolve(new URL(target().host.url).hostname))
-  await check('tls', ['dns'], () => examineCertificate(target()))
+  const proxy = (): HttpProxy | undefined => findProxy(context.environment, target().host.url)
+  await check('login', [], () => describeLogin(context, target()))
+  await check('choice', ['login'], () => describeChoice(context, options, target()))
+  await check('dns', ['login'], () => {
+    const through = proxy()
+    if (through === undefined) return resolve(new URL(target().host.url).hostname)
+    return `left to the proxy ${through.host}:${through.port} (HTTPS_PROXY)`
+  })
+  await check('tls', ['dns'], () => examineCertificate(target(), proxy()))
   await check('key', ['tls'], async () => {
-    const date = await proveKey(await connectTo(target()))
+    const date = await proveKey(await connectTo(context, target()))
     if (date !== undefined) skewMs = now() - Date.parse(date)
     return `${target().host.name} accepts it`
   })
@@ -83,6 +91,22 @@ function examineFolder({ folder }: Context): string {
   return there ? `${folder.path} is yours alone` : `${folder.path} is not there yet`
 }
 
+function describeLogin({ folder }: Context, { host, hostSource, keySource }: Target): string {
+  const key = keySource === 'file' ? folder.pathOf('auth') : keySource
+  return `${host.name} (from ${hostSource ?? 'the command'}), with the key from ${key}`
+}
+
+/** Which Rack commands go to, and what says so. */
+function describeChoice(context: Context, options: GlobalOptions, { host }: Target): string {
+  const installed = findInstalledTarget(context, options)
+  if (installed !== undefined) return `a Rack of this machine (from ${installed.hostSource})`
+  const chosen = chooseRack(context, options, host.name)
+  if (chosen === undefined) return `${host.name} itself: no Rack is chosen there`
+  const { name, source } = chosen
+  const what = isHostInsteadOfRack(name, host.name) ? `${host.name} itself` : `the Rack ${name}`
+  return `${what} (from ${source})`
+}
+
 async function resolve(hostname: string): Promise<string> {
   const bare = hostname.replace(/^\[|\]$/g, '')
   try {
@@ -97,14 +121,18 @@ async function resolve(hostname: string): Promise<string> {
   }
 }
 
-async function examineCertificate({ host, pin, whenDown }: Target): Promise<string> {
+async function examineCertificate(
+  { host, pin, whenDown }: Target,
+  proxy: HttpProxy | undefined,
+): Promise<string> {
   if (host.url.startsWith('http:')) return 'plain http, which never leaves this machine'
-  const { fingerprint, keyFingerprint, trusted } = await peerCertificate(host.url).catch(
-    (error: unknown) => {
-      if (whenDown === undefined || !(error instanceof Error)) throw error
-      throw new Failure(error.message, whenDown, error)
-    },
-  )
+  const { fingerprint, keyFingerprint, trusted } = await peerCertificate(
+    host.url,
+    proxy === undefined ? {} : { proxy },
+  ).catch((error: unknown) => {
+    if (whenDown === undefined || !(error instanceof Error)) throw error
+    throw new Failure(error.message, whenDown, error)
+  })
   if (pin !== undefined) {
     if (pin !== fingerprint && pin !== keyFingerprint) {
       throw changedCertificate(host.name, pin, fingerprint)

@@ -51,7 +51,9 @@ export async function installRack(context: Context, name: string): Promise<void>
     )
     const { fingerprint } = ready
     const target = { host: parseHost(host), key, keySource: 'file', pin: fingerprint } as const
-    await terminal.progress('Checking its key', async () => proveKey(await connectTo(target)))
+    await terminal.progress('Checking its key', async () =>
+      proveKey(await connectTo(context, target)),
+    )
 
     await saveLogin(folder, { host, key, pin: fingerprint, rack: host })
     writeRecord(folder, name, { host, fingerprint, installed: false })

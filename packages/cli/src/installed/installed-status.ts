@@ -41,14 +41,14 @@ export function listInstalled(context: Context): Promise<InstalledRack[]> {
   )
 }
 
-async function answers({ folder }: Context, record: InstallRecord): Promise<boolean> {
-  const key = readKeys(folder).get(record.host)
+async function answers(context: Context, record: InstallRecord): Promise<boolean> {
+  const key = readKeys(context.folder).get(record.host)
   // Nobody can ask it without its key; its process is there.
   if (key === undefined) return true
   const { host, fingerprint: pin } = record
   try {
     const target = { host: parseHost(host), key, keySource: 'file', pin } as const
-    await (await connectTo(target)).request('GET', '/auth')
+    await (await connectTo(context, target)).request('GET', '/auth')
     return true
   } catch {
     return false

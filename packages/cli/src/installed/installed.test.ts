@@ -85,7 +85,11 @@ describe('a disk that cannot be written', () => {
     const ann = newPerson()
     const line = `ulimit -f 0; exec "$0" "$@"`
     const args = ['-c', line, process.execPath, LAUNCHER, 'install', '--name', 'lab']
-    const full = spawnSync('/bin/sh', args, { env: { HOME: ann.home }, encoding: 'utf8' })
+    const full = spawnSync('/bin/sh', args, {
+      env: { HOME: ann.home },
+      encoding: 'utf8',
+      timeout: 60_000,
+    })
     expect(full.status).toBe(1)
     expect(full.stderr).toMatch(/ERROR: cannot write .*\/installed\/lab: the disk is full; .+\n$/)
     expect((await ann.run(['racks'])).stdout).toContain('local/lab  incomplete')
@@ -264,7 +268,11 @@ describe('a command line without the Rack beside it', () => {
     symlinkSync(join(own, '..', '..', 'node_modules'), join(folder, 'node_modules'))
     const launcher = join(folder, 'cli', 'bin', 'convox.js')
     const args = [launcher, 'install', '--name', 'lab']
-    const ran = spawnSync(process.execPath, args, { env: { HOME: folder }, encoding: 'utf8' })
+    const ran = spawnSync(process.execPath, args, {
+      env: { HOME: folder },
+      encoding: 'utf8',
+      timeout: 60_000,
+    })
     expect(ran.status).toBe(1)
     expect(ran.stderr).toContain('came alone')
   })

@@ -61,7 +61,7 @@ export async function resetRackKey(context: Context, name: string): Promise<void
       await terminal.progress(`Starting ${shown}`, () =>
         startInstalled(context, name, record, async (pin) => {
           const host = parseHost(record.host)
-          await proveKey(await connectTo({ host, key, keySource: 'file', pin }))
+          await proveKey(await connectTo(context, { host, key, keySource: 'file', pin }))
         }),
       )
     }

@@ -76,10 +76,11 @@ export interface RackAnswers {
   /** What the Rack answers; undefined leaves it to the Console's usual answers. */
   answer?: (asked: Asked) => Told | undefined
   socket?: Behaviour['socket']
+  streamHead?: string[]
 }
 
 /** A person logged in to a Console whose Rack answers as given. */
-export async function atRack({ answer, socket }: RackAnswers) {
+export async function atRack({ answer, socket, streamHead }: RackAnswers) {
   const state: ConsoleState = {
     keys: new Map([[KEY, 'ann@example.com']]),
     racks: [{ name: 'acme/dev', status: 'running' }],
@@ -88,6 +89,7 @@ export async function atRack({ answer, socket }: RackAnswers) {
   const server = await newConsole(state, {
     answer: (asked) => answer?.(asked) ?? usual.answer(asked),
     ...(socket === undefined ? {} : { socket }),
+    ...(streamHead === undefined ? {} : { streamHead }),
   })
   const ann = newPerson()
   await logIn(ann, server)

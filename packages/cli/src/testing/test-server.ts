@@ -35,6 +35,8 @@ export interface TestServer {
 export interface Behaviour {
   answer(asked: Asked): Told
   socket?(ws: WebSocket, asked: Asked): void
+  /** Headers of the answer that opens a stream: `Name: value`. */
+  streamHead?: string[]
 }
 
 /** A real server that answers as it is told to and remembers what it was asked. */
@@ -58,6 +60,7 @@ export async function startServer(
     response.end(typeof body === 'string' ? body : `${JSON.stringify(body, null, 2)}\n`)
   })
   const sockets = new WebSocketServer({ noServer: true, skipUTF8Validation: true })
+  sockets.on('headers', (headers) => headers.push(...(behaviour.streamHead ?? [])))
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     const entry = record(request)
     sockets.handleUpgrade(request, socket, head, (ws) => behaviour.socket?.(ws, entry))

@@ -1,16 +1,12 @@
 import { KeyrackError } from '@keyrack/protocol'
 import type { Secret } from '@keyrack/secrets'
-import type { Domain, RequestContext, Tx } from '../context.ts'
+import type { Domain, RequestContext } from '../context.ts'
+import { findByEmail, type StoredPassword } from './find-by-email.ts'
 import { countAttempt } from './sign-in-limit.ts'
 import { signInSubject } from './sign-in-subject.ts'
 
 /** Longer than any e-mail or password that sign-up accepts. */
 export const TEXT_MAX = 8192
-
-export interface StoredPassword {
-  id: string
-  password_hash: string
-}
 
 /**
  * Verifies a password with all that slows down guessing. The attempt stays counted as failed until
@@ -28,21 +24,17 @@ export async function checkPassword(
   domain.throttle.attempt(subject, request.address)
   const { allowed, stored } = await domain.store.transaction(async (tx) => ({
     allowed: await countAttempt(tx, subject, request.address, domain.clock()),
-    stored: await passwordOf(tx, email),
+    stored: await findByEmail(tx, email),
   }))
-  if (!allowed) throw limited()
+  if (!allowed) {
+    if (stored !== undefined) domain.refusedSignIns.add(stored.email, request)
+    throw limited()
+  }
   const right = await domain.passwords.verify(stored?.password_hash, password)
   if (right && stored !== undefined) return { subject, stored }
+  if (stored !== undefined) domain.refusedSignIns.add(stored.email, request)
   domain.log.warn({ requestId: request.requestId, address: request.address }, 'sign-in refused')
   throw passwordRefused()
-}
-
-export function passwordOf(tx: Tx, email: string): Promise<StoredPassword | undefined> {
-  return tx
-    .selectFrom('accounts')
-    .where('email', '=', email)
-    .select(['id', 'password_hash'])
-    .executeTakeFirst()
 }
 
 export function passwordRefused(): KeyrackError {

@@ -2,7 +2,8 @@ import { KeyrackError } from '@keyrack/protocol'
 import type { Secret } from '@keyrack/secrets'
 import type { Domain, RequestContext } from '../context.ts'
 import type { AccountEntry } from '../directory.ts'
-import { checkPassword, type StoredPassword } from './check-password.ts'
+import { checkPassword } from './check-password.ts'
+import type { StoredPassword } from './find-by-email.ts'
 import { rememberAddress } from './sign-in-limit.ts'
 
 /**

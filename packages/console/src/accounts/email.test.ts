@@ -10,6 +10,12 @@ describe('an e-mail address', () => {
     ['дима@почта.рф', 'дима@почта.рф'],
     ['ada＠ｅｘａｍｐｌｅ.com', 'ada@example.com'],
     ['jose\u0301@example.com', 'josé@example.com'],
+    ['ada@xn--mnchen-3ya.de', 'ada@münchen.de'],
+    ['ada@MÜNCHEN。de', 'ada@münchen.de'],
+    ['ada@XN--80A1ACNY.xn--p1ai', 'ada@почта.рф'],
+    ['ada@0x7f.1', 'ada@0x7f.1'],
+    ['ada@[192.0.2.1]', 'ada@[192.0.2.1]'],
+    ['ada@xn--', 'ada@xn--'],
   ])('%j is kept as %j', (typed, kept) => {
     expect(parseEmail(typed)).toBe(kept)
   })

@@ -1,7 +1,7 @@
 import type { Secret } from '@keyrack/secrets'
 import type { Domain, RequestContext } from '../context.ts'
-import { checkPassword, passwordRefused, type StoredPassword, TEXT_MAX } from './check-password.ts'
-import { comparableEmail } from './email.ts'
+import { checkPassword, passwordRefused, TEXT_MAX } from './check-password.ts'
+import type { StoredPassword } from './find-by-email.ts'
 import { rememberAddress } from './sign-in-limit.ts'
 
 /** For one request of somebody without a key or a session; slowed down and limited like a sign-in. */
@@ -12,7 +12,7 @@ export async function provePassword(
   request: RequestContext,
 ): Promise<StoredPassword> {
   if (email.length > TEXT_MAX) throw passwordRefused()
-  const checked = await checkPassword(domain, comparableEmail(email), password, request)
+  const checked = await checkPassword(domain, email, password, request)
   const { subject, stored } = checked
   // An account that is not known was made on another Console a moment ago.
   if (domain.directory.accountById(stored.id) === undefined) await domain.freshness.newest()

@@ -4,7 +4,7 @@ import { recordAccountEvent } from '../audit/account-event.ts'
 import type { Domain, RequestContext } from '../context.ts'
 import { endSessionsOf } from '../sessions/end.ts'
 import { checkNewPassword } from './check-new-password.ts'
-import { comparableEmail } from './email.ts'
+import { findByEmail } from './find-by-email.ts'
 import { liftLimit } from './sign-in-limit.ts'
 import { signInSubject } from './sign-in-subject.ts'
 
@@ -17,12 +17,7 @@ export async function resetPassword(
   input: { email: string; password: Secret },
   request: RequestContext,
 ): Promise<{ id: string; email: string }> {
-  const email = comparableEmail(input.email)
-  const row = await domain.store.db
-    .selectFrom('accounts')
-    .where('email', '=', email)
-    .select('id')
-    .executeTakeFirst()
+  const row = await findByEmail(domain.store.db, input.email)
   const account = row && domain.directory.accountById(row.id)
   if (account === undefined) {
     throw new KeyrackError('not-found', 'no account has this e-mail address', {
@@ -30,6 +25,7 @@ export async function resetPassword(
       hint: 'an administrator of an organization sees its addresses with: convox members',
     })
   }
+  const { email } = account
   const organizations = domain.directory.organizationsOf(account).map(({ name }) => name)
   checkNewPassword(input.password, email, organizations)
   const hash = await domain.passwords.hash(input.password)

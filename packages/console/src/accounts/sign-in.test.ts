@@ -12,7 +12,13 @@ import {
 } from '../testing/console-domain.ts'
 import { PasswordWork } from './password-work.ts'
 import { signIn } from './sign-in.ts'
-import { FAILURES_MAX } from './sign-in-limit.ts'
+import {
+  ADDRESSES_MAX,
+  countAttempt,
+  FAILURES_MAX,
+  rememberAddress,
+  SUBJECTS_MAX,
+} from './sign-in-limit.ts'
 import { SignInThrottle } from './sign-in-throttle.ts'
 
 const ELSEWHERE = { requestId: 'test-elsewhere', address: '198.51.100.9' }
@@ -37,7 +43,7 @@ class PatientThrottle extends SignInThrottle {
 
 /** The real work, and what it was asked to compare with. */
 async function watchedPasswords() {
-  const passwords = await PasswordWork.create()
+  const passwords = new PasswordWork()
   const verify = passwords.verify.bind(passwords)
   const seen: Array<string | undefined> = []
   passwords.verify = (phc, password) => {
@@ -73,11 +79,11 @@ describe('signing in', () => {
     expect(wrong.field).toBeUndefined()
     expect(seen.map((phc) => typeof phc)).toEqual(['string', 'undefined', 'undefined'])
     const counted = await domain.store.db.selectFrom('sign_in_failures').selectAll().execute()
-    expect(counted.map(({ failures }) => failures)).toEqual([1, 1])
+    expect(counted.map(({ failures }) => failures)).toEqual([1, 1, 1])
   })
 
   it('refuses the password that stands for unknown addresses, whatever it is', async () => {
-    const passwords = await PasswordWork.create()
+    const passwords = new PasswordWork()
     expect(await passwords.verify(undefined, Secret.of(PASSWORD))).toBe(false)
     const phc = await passwords.hash(Secret.of(PASSWORD))
     expect(await passwords.verify(phc, Secret.of(PASSWORD))).toBe(true)
@@ -175,6 +181,56 @@ describe('guessing', () => {
       tx.updateTable('known_addresses').set({ failures: FAILURES_MAX }).execute(),
     )
     expect(await failure(attempt(domain, 'ada@example.com'))).toMatchObject({ code: 'throttled' })
+  })
+
+  it('from a known address counts for all others, too', async () => {
+    const domain = await openDomain(undefined, { throttle: new PatientThrottle() })
+    await founder(domain)
+    await failure(attempt(domain, 'ada@example.com', 'another long password'))
+    const rows = await domain.store.db.selectFrom('sign_in_failures').select('failures').execute()
+    expect(rows).toEqual([{ failures: 1 }])
+    await domain.store.transaction((tx) =>
+      tx.updateTable('sign_in_failures').set({ failures: FAILURES_MAX }).execute(),
+    )
+    const elsewhere = await failure(attempt(domain, 'ada@example.com', PASSWORD, ELSEWHERE))
+    expect(elsewhere.code).toBe('throttled')
+    await attempt(domain, 'ada@example.com')
+  })
+
+  it('of made-up addresses keeps a bounded number of rows, and what was guessed at most', async () => {
+    const domain = await openDomain(undefined, { throttle: new PatientThrottle() })
+    await founder(domain)
+    await exhaust(domain, 'ada@example.com')
+    const now = domain.clock()
+    const made = Array.from({ length: SUBJECTS_MAX - 1 }, (_, index) => ({
+      ...{ subject: `made-up ${index}`, failures: 1, last_at: now + index },
+    }))
+    await domain.store.transaction(async (tx) => {
+      for (let from = 0; from < made.length; from += 1000) {
+        const some = made.slice(from, from + 1000)
+        await tx.insertInto('sign_in_failures').values(some).execute()
+      }
+      await countAttempt(tx, 'one more', ELSEWHERE.address, now)
+    })
+    const kept = await domain.store.db.selectFrom('sign_in_failures').select('failures').execute()
+    expect(kept).toHaveLength(0.9 * SUBJECTS_MAX + 1)
+    expect(kept).toContainEqual({ failures: FAILURES_MAX })
+  })
+
+  it('remembers a bounded number of addresses of an account, the newest, and no old ones', async () => {
+    let now = Date.parse('2026-11-23T12:00:00Z')
+    const domain = await openDomain(undefined, { clock: () => now })
+    const remember = (subject: string, address: string) =>
+      domain.store.transaction((tx) => rememberAddress(tx, subject, address, ++now))
+    await remember('moved away', '192.0.2.1')
+    now += 91 * 24 * 60 * 60_000
+    for (let index = 0; index <= ADDRESSES_MAX; index += 1) {
+      await remember('traveller', `198.51.100.${index}`)
+    }
+    const kept = await domain.store.db.selectFrom('known_addresses').select('address').execute()
+    expect(kept).toHaveLength(ADDRESSES_MAX)
+    expect(kept).toContainEqual({ address: `198.51.100.${ADDRESSES_MAX}` })
+    expect(kept).not.toContainEqual({ address: '198.51.100.0' })
   })
 
   it('counts consecutive failures only', async () => {

@@ -11,6 +11,7 @@ import { findInvitation, redeemInvitation } from '../organizations/redeem-invita
 import { adoptLocalRack } from '../racks/adopt-local-rack.ts'
 import { checkNewPassword } from './check-new-password.ts'
 import { parseEmail } from './email.ts'
+import { findByEmail } from './find-by-email.ts'
 import { invitationNeeded, refuseStranger } from './may-sign-up.ts'
 import { rememberAddress } from './sign-in-limit.ts'
 import { signInSubject } from './sign-in-subject.ts'
@@ -22,6 +23,8 @@ export interface SignUpInput {
   organization?: string | undefined
   invitation?: string | undefined
   setupToken?: string | undefined
+  /** The request shows that somebody passed it on: the first account then needs the setup token. */
+  throughProxy?: boolean | undefined
 }
 
 export interface SignedUp {
@@ -49,7 +52,10 @@ export async function signUp(
   request: RequestContext,
 ): Promise<SignedUp> {
   const invitation = given(input.invitation)
-  if (invitation === undefined) refuseStranger(domain, given(input.setupToken))
+  if (invitation === undefined) {
+    const { throughProxy = false } = input
+    refuseStranger(domain, { setupToken: given(input.setupToken), throughProxy })
+  }
   const email = parseEmail(input.email)
   const open = invitation && (await findInvitation(domain, invitation, email))
   const organizationName = chosenOrganization(given(input.organization), open || undefined)
@@ -104,6 +110,8 @@ async function admit(
 
 async function insertAccount(tx: Tx, newcomer: Newcomer, now: number): Promise<void> {
   const first = newcomer.invitation === undefined
+  // The unique index knows the one spelling that is stored now, and an account may have an older one.
+  if (!first && (await findByEmail(tx, newcomer.email)) !== undefined) throw emailTaken()
   try {
     await tx
       .insertInto('accounts')
@@ -120,11 +128,15 @@ async function insertAccount(tx: Tx, newcomer: Newcomer, now: number): Promise<v
     if (!isUniqueViolation(error)) throw error
     // Without an invitation the answer is the same whether or not the address has an account.
     if (first) throw invitationNeeded()
-    throw new KeyrackError('conflict', 'this e-mail address already has an account', {
-      field: 'email',
-      hint: 'sign in with it instead',
-    })
+    throw emailTaken()
   }
+}
+
+function emailTaken(): KeyrackError {
+  return new KeyrackError('conflict', 'this e-mail address already has an account', {
+    field: 'email',
+    hint: 'sign in with it instead',
+  })
 }
 
 /** Forms send empty fields for what was left out. */

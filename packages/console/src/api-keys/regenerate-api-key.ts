@@ -1,6 +1,6 @@
 import { KeyrackError } from '@keyrack/protocol'
 import { type Keyring, lastFour, type Secret } from '@keyrack/secrets'
-import { passwordOf, type StoredPassword } from '../accounts/check-password.ts'
+import { findByEmail, type StoredPassword } from '../accounts/find-by-email.ts'
 import { liftLimit } from '../accounts/sign-in-limit.ts'
 import { signInSubject } from '../accounts/sign-in-subject.ts'
 import { recordAccountEvent } from '../audit/account-event.ts'
@@ -44,7 +44,7 @@ export async function regenerateApiKey(
     const record = (action: string) => recordAccountEvent(domain, account, action, request, tx)
     if (proof !== undefined) {
       // It may have been changed while it was verified.
-      const stored = await passwordOf(tx, account.email)
+      const stored = await findByEmail(tx, account.email)
       if (stored?.password_hash !== proof.password_hash) throw passwordNeeded()
     }
     const copy = roll === undefined ? undefined : await copyOf(tx, domain, { accountId, roll, now })

@@ -124,7 +124,7 @@ export interface RacksTable {
   local_at: number | null
   /** When it was added at an address of this machine. */
   loopback_at: number | null
-  /** What the Rack said of itself when it was added or trusted last; empty for the local Rack. */
+  /** What the Rack said of itself when it was added or trusted last; the local one, when it got ready last. */
   version: Generated<string>
   sealed_key: string
   key_version: number

@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
 import { describe, expect, it } from 'vitest'
 import { PASSWORD } from '../testing/console-domain.ts'
 import { cookieOf, type ServedConsole, serveFounded } from './testing/serve-console.ts'
@@ -66,6 +68,27 @@ describe('the access log', () => {
       expect(secret.length).toBeGreaterThan(8)
       expect(written).not.toContain(secret)
     }
+  })
+
+  it('has a line for each of several requests on a connection, also when their turn never comes', async () => {
+    const served = await serveFounded()
+    const { domain, port } = served
+    let release = () => {}
+    // The first one waits for this, and the others for it.
+    const held = domain.store.transaction(() => new Promise<void>((end) => (release = end)))
+    const body = JSON.stringify({ email: 'ada@example.com', password: PASSWORD })
+    const host = `Host: localhost:${port}\r\n`
+    const client = connect(port, '127.0.0.1')
+    client.on('error', () => {})
+    client.end(
+      `POST /api/sign-in HTTP/1.1\r\n${host}Content-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}` +
+        `GET /auth HTTP/1.1\r\n${host}\r\n`.repeat(20),
+    )
+    await once(client, 'close')
+    release()
+    await held
+    const lines = await accessLines(served, 21)
+    expect(lines.map(({ status }) => status)).toEqual(Array(21).fill(499))
   })
 
   it('has a line for a WebSocket too, with the status it was refused with', async () => {

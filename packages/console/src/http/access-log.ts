@@ -1,4 +1,4 @@
-import type { ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { ConsoleContext } from '../context.ts'
 import type { RequestFacts } from './edge.ts'
@@ -9,11 +9,36 @@ type LogContext = Pick<ConsoleContext, 'log' | 'clock' | 'metrics'>
  * One line per request when it is over. It names the route by its pattern: a path can hold names
  * and a query can hold anything, so neither is written (CWE-532).
  */
-export function logWhenDone(context: LogContext, facts: RequestFacts, res: ServerResponse): void {
-  res.once('close', () => {
+export function logWhenDone(
+  context: LogContext,
+  facts: RequestFacts,
+  { socket }: IncomingMessage,
+  res: ServerResponse,
+): void {
+  const open = openRequests(socket)
+  const done = (): void => {
+    if (!open.delete(done)) return
+    // An answer that waits behind another one of its connection has no socket yet.
+    const begun = res.writableFinished || (res.headersSent && res.socket !== null)
     // Without the end of the answer the client has gone: nginx's 499 is the known word for it.
-    write(context, facts, res.writableFinished || res.headersSent ? res.statusCode : 499)
+    write(context, facts, begun ? res.statusCode : 499)
+  }
+  open.add(done)
+  res.once('close', done)
+}
+
+const onSockets = new WeakMap<Duplex, Set<() => void>>()
+
+/** What is not over yet on a connection: an answer that never gets its turn is not closed by Node. */
+function openRequests(socket: Duplex): Set<() => void> {
+  const known = onSockets.get(socket)
+  if (known !== undefined) return known
+  const open = new Set<() => void>()
+  onSockets.set(socket, open)
+  socket.once('close', () => {
+    for (const done of open) done()
   })
+  return open
 }
 
 /** The same for a WebSocket, which has its status by the time it is over. */

@@ -1,4 +1,5 @@
 import { connect } from 'node:net'
+import { text } from 'node:stream/consumers'
 import { describe, expect, it } from 'vitest'
 import { PASSWORD } from '../testing/console-domain.ts'
 import { cookieOf, serveConsole, serveFounded, signInFounder } from './testing/serve-console.ts'
@@ -35,6 +36,62 @@ describe('POST /api/sign-up', () => {
     const setup_token = domain.setupToken?.reveal()
     expect((await ask('/api/sign-up', { body: { ...ADA, setup_token } })).status).toBe(201)
   })
+
+  it('makes no first account for what came through a proxy that nobody announced', async () => {
+    const { ask, domain, port } = await serveConsole()
+    const signs = [
+      ...['Forwarded', 'X-Forwarded-For', 'X-Forwarded-Host', 'X-Forwarded-Proto', 'X-Real-IP'],
+      ...['Via', 'CF-Connecting-IP', 'CF-Ray', 'True-Client-IP', 'X-Amzn-Trace-Id', 'CDN-Loop'],
+    ]
+    for (const name of signs) {
+      const headers = { [name]: 'for=127.0.0.1' }
+      const answer = await ask('/api/sign-up', { body: ADA, headers })
+      expect([answer.status, answer.json], name).toMatchObject([403, { code: 'forbidden' }])
+      expect(answer.text).toContain('PUBLIC_URL')
+    }
+    // As nginx asks that was given nothing but `proxy_pass`.
+    const body = JSON.stringify(ADA)
+    const plain = connect(port, '127.0.0.1')
+    plain.end(
+      `POST /api/sign-up HTTP/1.0\r\nHost: 127.0.0.1:${port}\r\nContent-Type: application/json\r\n` +
+        `Content-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`,
+    )
+    expect(await text(plain)).toContain(' 403 ')
+    const page = await ask('/sign-up', {
+      body: new URLSearchParams({ ...ADA }),
+      headers: { origin: `http://localhost:${port}`, via: '1.1 proxy' },
+    })
+    expect(page.status).toBe(403)
+    expect(page.text).toContain('PUBLIC_URL')
+    expect(domain.directory.empty).toBe(true)
+    // Somebody on this machine is not asked for anything.
+    expect((await ask('/api/sign-up', { body: ADA })).status).toBe(201)
+  })
+
+  it('takes the setup token through a proxy that was announced', async () => {
+    const { ask, domain } = await serveConsole({ TRUSTED_PROXIES: '127.0.0.1' })
+    const headers = { 'x-forwarded-for': '203.0.113.7' }
+    expect((await ask('/api/sign-up', { body: ADA, headers })).status).toBe(403)
+    const body = { ...ADA, setup_token: domain.setupToken?.reveal() }
+    expect((await ask('/api/sign-up', { body, headers })).status).toBe(201)
+  })
+})
+
+describe('a password', () => {
+  it.each(['sign-up', 'sign-in'])(
+    'at /api/%s is not taken where others can listen',
+    async (path) => {
+      const { ask, domain } = await serveConsole({ ALLOWED_HOSTS: 'keys.example.com' })
+      const headers = { host: 'keys.example.com' }
+      const body = { ...ADA, setup_token: domain.setupToken?.reveal() }
+      const heard = await ask(`/api/${path}`, { body, headers })
+      expect([heard.status, heard.json]).toMatchObject([403, { code: 'forbidden' }])
+      expect(heard.text).toContain('https')
+      expect(domain.directory.empty).toBe(true)
+      const encrypted = await ask('/api/sign-up', { body, headers, tls: true })
+      expect(encrypted.status).toBe(201)
+    },
+  )
 })
 
 describe('bad input', () => {
@@ -86,7 +143,7 @@ describe('bad input', () => {
     )
   })
 
-  it('a body over 64 KiB is refused, with its length told or not', async () => {
+  it('CWE-400 a body over 64 KiB is refused, with its length told or not', async () => {
     const { ask } = await serveConsole()
     const body = { ...ADA, password: 'x'.repeat(1024 * 1024) }
     expect((await ask('/api/sign-up', { body })).status).toBe(413)

@@ -10,10 +10,12 @@ import { deployKeyView, viewAccount } from './account-view.ts'
 import { SignInBody, SignUpBody } from './api-schemas.ts'
 import {
   requireAnyKeyOrSession,
+  requireConfidential,
   requireKeyOrSession,
   requireOwnPage,
   SAFE_METHODS,
 } from './authenticate.ts'
+import { cameThroughProxy } from './came-through-proxy.ts'
 import { type EdgeEnv, requestContext } from './edge.ts'
 import type { KeyAuthenticator } from './key-authenticator.ts'
 import { createPeopleApi } from './people-api.ts'
@@ -40,14 +42,15 @@ export function createApi(
     await next()
   })
 
-  api.post('/sign-up', requireOwnPage, async (c) => {
+  api.post('/sign-up', requireConfidential, requireOwnPage, async (c) => {
     const { setup_token: setupToken, ...body } = await readJson(c, SignUpBody)
-    const made = await signUp(context, { ...body, setupToken }, requestContext(c.env.facts))
+    const input = { ...body, setupToken, throughProxy: cameThroughProxy(c.env.incoming) }
+    const made = await signUp(context, input, requestContext(c.env.facts))
     const { id, email, organization } = made
     return c.json({ id, api_key: made.apiKey.reveal(), email, organization }, 201)
   })
 
-  api.post('/sign-in', requireOwnPage, async (c) => {
+  api.post('/sign-in', requireConfidential, requireOwnPage, async (c) => {
     const body = await readJson(c, SignInBody)
     const { account, session } = await signIn(context, body, requestContext(c.env.facts))
     keepSession(c, context, session)

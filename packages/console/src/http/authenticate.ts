@@ -78,6 +78,18 @@ export const requireOwnPage = createMiddleware<EdgeEnv>(async (c, next) => {
   await next()
 })
 
+/** A password is not taken where others can read along; the pages do not even ask for it there. */
+export const requireConfidential = createMiddleware<EdgeEnv>(async (c, next) => {
+  if (!c.env.facts.confidential) {
+    throw new KeyrackError(
+      'forbidden',
+      'this address is not encrypted, so a password sent here could be read on its way',
+      { hint: 'use the https address, or localhost on the machine the Console runs on' },
+    )
+  }
+  await next()
+})
+
 function keyActor(authenticate: KeyAuthenticator, c: Context<EdgeEnv>): Actor | undefined {
   const { authorization, 'user-agent': client } = c.env.incoming.headers
   if (authorization === undefined) return undefined

@@ -115,7 +115,7 @@ describe('what is refused before anything is routed', () => {
     }
   })
 
-  it('two host names, of which a proxy in front may have believed the other', async () => {
+  it('CWE-444 two host names, of which a proxy in front may have believed the other', async () => {
     const { port } = await serveConsole()
     const hosts = [`Host: localhost:${port}`, 'Host: rebound.example']
     const answer = await raw(port, ['GET / HTTP/1.1', ...hosts, 'Connection: close'])
@@ -152,7 +152,7 @@ describe('WebSockets', () => {
     expect(answer).toContain('no WebSocket at this path')
   })
 
-  it('are refused under a foreign host name and for a page of another site', async () => {
+  it('CWE-1385 are refused under a foreign host name and for a page of another site', async () => {
     const { port, key } = await serveFounded()
     const authorization = `Authorization: ${basic(key)}`
     const foreign = handshake(port, '/apps/web/logs', authorization, 'Origin: https://evil.example')

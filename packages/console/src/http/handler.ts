@@ -1,7 +1,7 @@
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { getRequestListener, type HttpBindings } from '@hono/node-server'
-import { KeyrackError, normalizePath } from '@keyrack/protocol'
+import { KeyrackError, type NormalPath, normalizePath } from '@keyrack/protocol'
 import { type ErrorAnswer, errorResponse } from '@keyrack/server'
 import type { ConsoleContext } from '../context.ts'
 import type { RackProxy } from '../proxy/index.ts'
@@ -53,10 +53,10 @@ export function createHandler(options: HandlerOptions): ConsoleHandler {
   const fresh = (req: IncomingMessage) => beforeDirectory(context, req.headers.authorization)
 
   async function serve(req: IncomingMessage, res: ServerResponse, facts: RequestFacts) {
-    const owner = check(req, facts)
+    const { owner, target } = check(req, facts)
     // Liveness is asked about most when the database is gone.
-    if (!isOpen(normalizePath(req.url ?? '').path)) await fresh(req)
-    if (owner === 'rack') await proxy.request(req, res, facts)
+    if (!isOpen(target.path)) await fresh(req)
+    if (owner === 'rack') await proxy.request(req, res, target, facts)
     else await listeners[owner](req, res)
   }
 
@@ -64,7 +64,7 @@ export function createHandler(options: HandlerOptions): ConsoleHandler {
     request(req, res) {
       const facts = readFacts(req)
       known.set(req, facts)
-      logWhenDone(context, facts, res)
+      logWhenDone(context, facts, req, res)
       serve(req, res, facts).catch((error: unknown) => {
         const answer = errorResponse(error, facts.requestId)
         logFailure(context, facts, answer.status, error)
@@ -83,12 +83,12 @@ export function createHandler(options: HandlerOptions): ConsoleHandler {
       logSocketWhenDone(context, facts, socket, () => status)
       socket.on('error', () => socket.destroy())
       try {
-        const owner = check(req, facts)
+        const { owner, target } = check(req, facts)
         if (req.headers.upgrade?.toLowerCase() !== 'websocket') throw onlyWebSockets()
         // Without a key the owner is a page, but no page has a WebSocket: the proxy refuses it in
         // the way that command lines understand.
         if (owner === 'console' || owner === 'api') throw noSocketHere()
-        void proxy.upgrade(req, socket, head, facts)
+        void proxy.upgrade(req, socket, head, target, facts)
       } catch (error) {
         const answer = errorResponse(error, facts.requestId)
         status = answer.status
@@ -99,17 +99,18 @@ export function createHandler(options: HandlerOptions): ConsoleHandler {
   }
 }
 
-/** What is checked before anything is routed; the answer is who owns the path. */
+/** What is checked before anything is routed; the answer is the one reading of the path and who owns it. */
 function createDoorkeeper({ config }: ConsoleContext) {
   const isOurName = createHostCheck(config)
-  return (req: IncomingMessage, facts: RequestFacts): Owner => {
-    const { path } = normalizePath(req.url ?? '')
+  return (req: IncomingMessage, facts: RequestFacts): { owner: Owner; target: NormalPath } => {
+    const target = normalizePath(req.url ?? '')
+    const { path } = target
     // Health checkers call by address, and these answers are the same for everybody.
     if (!isOpen(path) && !(hasOneHost(req) && isOurName(req.headers.host))) throw unknownHost()
     const keyPresented = req.headers.authorization !== undefined
     // A browser that was once given a key in a password box sends it along from any site.
     if (keyPresented && isForeign(req.headers, facts)) throw foreignOrigin()
-    return ownerOf(path, keyPresented)
+    return { owner: ownerOf(path, keyPresented), target }
   }
 }
 

@@ -2,7 +2,7 @@ import { Hono } from 'hono'
 import type { ConsoleContext } from '../context.ts'
 import type { RackEntry } from '../directory.ts'
 import { createAddressGuard } from '../proxy/address-guard.ts'
-import { addRack } from '../racks/add-rack.ts'
+import { type AnsweredRack, addRack } from '../racks/add-rack.ts'
 import type { RackName } from '../racks/administered-rack.ts'
 import type { RacksDomain } from '../racks/racks-domain.ts'
 import { removeRack } from '../racks/remove-rack.ts'
@@ -30,7 +30,7 @@ export function createRacksApi(
     const { take_over: takeOver, ...body } = await readJson(c, AddRackBody)
     const input = { ...body, takeOver }
     const rack = await addRack(domain, c.var.account, input, requestContext(c.env.facts))
-    return c.json(administratorView(rack), 201)
+    return c.json({ ...administratorView(rack), ...warning(rack) }, 201)
   })
 
   racks.patch('/:organization/:name', async (c) => {
@@ -50,7 +50,7 @@ export function createRacksApi(
     const body = await readJson(c, TrustRackBody)
     const facts = requestContext(c.env.facts)
     const rack = await trustRack(domain, c.var.account, rackName(c.req.param()), body, facts)
-    return c.json(administratorView(rack))
+    return c.json({ ...administratorView(rack), ...warning(rack) })
   })
 
   racks.route('/', createRackRollsApi(context))
@@ -60,6 +60,15 @@ export function createRacksApi(
 
 function rackName({ organization, name }: { organization: string; name: string }): RackName {
   return { organization, name }
+}
+
+/** The proxy changes no bodies, so what such a Rack shows, it shows through the Console too. */
+function warning({ showsKey }: AnsweredRack): { warning?: string } {
+  if (!showsKey) return {}
+  return {
+    warning:
+      'this Rack shows its Password, which is its key, to everybody who may read it, viewers too; turn off its development mode, then give it another key',
+  }
 }
 
 /** Also where it is and which certificate it has to show; never its key. */

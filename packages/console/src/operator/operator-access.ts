@@ -1,7 +1,7 @@
 import { readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { Secret } from '@keyrack/secrets'
-import { writePrivateFile } from '@keyrack/server'
+import { folderFailure, writePrivateFile } from '@keyrack/server'
 import { z } from 'zod'
 
 /** How a command on this machine reaches the running server and shows that it may. */
@@ -31,7 +31,11 @@ export function readOperatorAccess(folder: string): OperatorAccess | undefined {
 }
 
 export function removeOperatorAccess(folder: string): void {
-  rmSync(fileIn(folder), { force: true })
+  try {
+    rmSync(fileIn(folder), { force: true })
+  } catch (error) {
+    throw folderFailure(fileIn(folder), error)
+  }
 }
 
 function fileIn(folder: string): string {

@@ -3,6 +3,7 @@ import type { Domain, RequestContext } from '../context.ts'
 import type { AccountEntry, Role } from '../directory.ts'
 import { endTokensOf } from '../rack-access/end-tokens-of.ts'
 import { findOrganization } from './find-organization.ts'
+import { recordMemberEvent } from './member-event.ts'
 import {
   lockMembers,
   type Membership,
@@ -45,17 +46,9 @@ export async function changeRole(
       .where('organization_id', '=', organization.id)
       .where('account_id', '=', id)
       .execute()
-    await domain.audit.record(
-      {
-        organizationId: organization.id,
-        actor: { id: actor.id, name: actor.email },
-        action: 'member.role',
-        target: member.email,
-        ...request,
-      },
-      { status: 200, note: `${member.role} to ${role}` },
-      tx,
-    )
+    const note = `${member.role} to ${role}`
+    const event = { action: 'member.role', organization, member: member.email, note }
+    await recordMemberEvent(domain, actor, event, request, tx)
     return { ...member, role }
   })
 }

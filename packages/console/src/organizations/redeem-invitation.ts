@@ -1,6 +1,7 @@
 import { KeyrackError } from '@keyrack/protocol'
 import { sha256Hex } from '@keyrack/secrets'
 import type { Kysely } from 'kysely'
+import { comparableEmail } from '../accounts/email.ts'
 import type { Domain, Tx } from '../context.ts'
 import type { Database } from '../database/schema.ts'
 import type { OrganizationEntry, Role } from '../directory.ts'
@@ -65,10 +66,14 @@ async function lookUp(
     ])
     .executeTakeFirst()
   // An invitation for somebody else is no different from a wrong one to who holds it.
-  if (row === undefined || (row.email !== null && row.email !== email)) throw unusable()
+  if (row === undefined || !isFor(row.email, email)) throw unusable()
   const { id, role, organizationId, name } = row
   const joins = organizationId !== null && name !== null
   return { id, role, organization: joins ? { id: organizationId, name } : null }
+}
+
+function isFor(invited: string | null, email: string): boolean {
+  return invited === null || comparableEmail(invited) === comparableEmail(email)
 }
 
 function unusable(): KeyrackError {

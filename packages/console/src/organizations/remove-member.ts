@@ -2,6 +2,7 @@ import type { Domain, RequestContext } from '../context.ts'
 import type { AccountEntry } from '../directory.ts'
 import { endTokensOf } from '../rack-access/end-tokens-of.ts'
 import { findOrganization } from './find-organization.ts'
+import { recordMemberEvent } from './member-event.ts'
 import {
   lockMembers,
   type Membership,
@@ -54,17 +55,9 @@ export async function removeMember(
       .select('name')
       .orderBy('name')
       .execute()
-    await domain.audit.record(
-      {
-        organizationId: organization.id,
-        actor: { id: actor.id, name: actor.email },
-        action: 'member.remove',
-        target: member.email,
-        ...request,
-      },
-      { status: 200, note: `was ${member.role}` },
-      tx,
-    )
+    const note = `was ${member.role}`
+    const event = { action: 'member.remove', organization, member: member.email, note }
+    await recordMemberEvent(domain, actor, event, request, tx)
     return { ...member, deployKeys: keys.map(({ name }) => name) }
   })
 }

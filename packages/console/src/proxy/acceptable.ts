@@ -17,6 +17,13 @@ export function refuseUnacceptable(client: IncomingMessage): void {
     throw new KeyrackError('not-implemented', 'this method is not passed on to Racks')
   }
   refuseDoubled(client.rawHeaders)
+  // Other codings would be read here and lost on the way; with a list, servers differ (CWE-444).
+  const coding = client.headers['transfer-encoding']
+  if (coding !== undefined && coding.toLowerCase() !== 'chunked') {
+    throw new KeyrackError('not-implemented', 'the only transfer coding known here is chunked', {
+      field: 'Transfer-Encoding',
+    })
+  }
 }
 
 /** The handshake of RFC 6455 4.2.1: what a lenient Rack would take is not ours to pass on. */

@@ -42,7 +42,7 @@ describe('a Rack may be', () => {
   })
 })
 
-describe('a Rack may not be (CWE-918)', () => {
+describe('CWE-918 a Rack may not be', () => {
   const forbidden = [
     ...['127.0.0.1', '127.1.2.3', '::1', '0.0.0.0', '::', '169.254.169.254', 'fe80::1'],
     ...['10.0.0.1', '172.16.0.1', '172.31.255.255', '192.168.1.1', '100.64.0.1', 'fd00::1'],
@@ -56,13 +56,13 @@ describe('a Rack may not be (CWE-918)', () => {
     it(`at ${address === '' ? 'nothing' : address}`, () => expect(allowed(address)).toBe(false))
   }
 
-  it('behind another spelling of such an address', () => {
+  it('CWE-918 behind another spelling of such an address', () => {
     for (const host of ['2130706433', '0x7f000001', '0177.0.0.1', '127.1', '[::ffff:127.0.0.1]']) {
       expect(allowed(written(host)), host).toBe(false)
     }
   })
 
-  it('behind a name that means such an address, at the moment of connecting', async () => {
+  it('CWE-350 CWE-367 behind a name that means such an address, at the moment of connecting', async () => {
     const answer = await new Promise<unknown>((resolve) => {
       guard.lookup(false)('localhost', {}, (error, address) => resolve(error ?? address))
     })

@@ -2,22 +2,9 @@ import { KeyrackError, type Permission, ROUTES } from '@keyrack/protocol'
 import { describe, expect, it } from 'vitest'
 import type { AccountEntry, RackEntry, Role } from '../directory.ts'
 import { authorize } from './authorize.ts'
+import { rackEntry } from './testing/rack-entry.ts'
 
-const RACK: RackEntry = {
-  id: 'rack-1',
-  name: 'prod',
-  organization: { id: 'org-1', name: 'acme' },
-  url: 'https://rack.example',
-  pin: '',
-  local: false,
-  sealedKey: '',
-  keyVersion: 1,
-  provider: 'aws',
-  status: 'running',
-  managed: false,
-  version: '',
-  remoteId: null,
-}
+const RACK = rackEntry()
 
 function person(role: Role | undefined, serverAdministrator = false): AccountEntry {
   const roles = new Map(role === undefined ? [] : [['org-1', role] as const])

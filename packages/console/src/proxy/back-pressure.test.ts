@@ -38,7 +38,7 @@ function open({ port, authorization }: ProxiedRack, line: string, ...extra: stri
   return socket
 }
 
-describe('who does not read holds the other side back', () => {
+describe('CWE-400 who does not read holds the other side back', () => {
   it('a client its Rack, and then gets everything', async () => {
     let sent = 0
     proxied = await startProxiedRack({

@@ -187,7 +187,7 @@ describe("a Rack's refusal", () => {
     expect(answer.body).toContain('acme/dev refused the key')
   })
 
-  it('by redirect is a 502: nothing follows it', async () => {
+  it('CWE-601 by redirect is a 502: nothing follows it', async () => {
     const { port, authorization } = await start({
       request: (_request, answer) => {
         answer.writeHead(307, { Location: 'https://elsewhere.example/' }).end()

@@ -1,9 +1,10 @@
 import { errorText, KeyrackError } from '@keyrack/protocol'
 import { createClient } from '@keyrack/protocol/client'
 import { afterEach, describe, expect, it } from 'vitest'
-import type { DeployKeyEntry, RackEntry } from '../directory.ts'
+import type { DeployKeyEntry } from '../directory.ts'
 import { authorize } from './authorize.ts'
 import { type ProxiedRack, startProxiedRack } from './testing/proxied-rack.ts'
+import { rackEntry } from './testing/rack-entry.ts'
 
 let proxied: ProxiedRack | undefined
 
@@ -39,21 +40,7 @@ const KEY: DeployKeyEntry = {
   expiresAt: null,
 }
 
-const RACK: RackEntry = {
-  id: 'rack-1',
-  name: 'prod',
-  organization: KEY.organization,
-  url: 'https://rack.example',
-  pin: '',
-  local: false,
-  sealedKey: '',
-  keyVersion: 1,
-  provider: 'aws',
-  status: 'running',
-  managed: false,
-  version: '',
-  remoteId: null,
-}
+const RACK = rackEntry({ organization: KEY.organization })
 
 /** Every HTTP request that the commands of the official list make on a Rack (protocol.md 8.2, 8.3). */
 const ALLOWED = [

@@ -2,6 +2,7 @@ import { KeyrackError } from '@keyrack/protocol'
 import { describe, expect, it } from 'vitest'
 import type { AccountEntry, RackEntry } from '../directory.ts'
 import { displayName, findRack } from './find-rack.ts'
+import { rackEntry } from './testing/rack-entry.ts'
 
 const ACCOUNT: AccountEntry = {
   id: 'a-1',
@@ -11,21 +12,8 @@ const ACCOUNT: AccountEntry = {
 }
 
 function rack(organization: string, name: string): RackEntry {
-  return {
-    id: `${organization}-${name}`,
-    name,
-    organization: { id: organization, name: organization },
-    url: '',
-    pin: '',
-    local: false,
-    sealedKey: '',
-    keyVersion: 1,
-    provider: 'aws',
-    status: 'running',
-    managed: false,
-    version: '',
-    remoteId: null,
-  }
+  const id = `${organization}-${name}`
+  return rackEntry({ id, name, organization: { id: organization, name: organization } })
 }
 
 const RACKS = [
@@ -73,7 +61,7 @@ describe('the Rack that is meant', () => {
     expect(found('ACME/PROD')).toBe('not-found')
   })
 
-  it('cannot smuggle control characters into the text', () => {
+  it('CWE-150 cannot smuggle control characters into the text', () => {
     expect(() => findRack({ racksOf: () => [] }, ACCOUNT, 'a\u001b[31mé')).toThrow('a?[31m?')
   })
 })

@@ -24,7 +24,8 @@ export interface ForwardedUpgrade {
   headers: string[]
 }
 
-export interface RackSocket {
+/** An upgraded connection, and what came with the head. */
+export interface UpgradedSocket {
   socket: Duplex
   head: Buffer
 }
@@ -35,13 +36,13 @@ export async function upgradeAtRack(
   connections: RackConnections,
   { rack, target, headers }: ForwardedUpgrade,
   signal: AbortSignal,
-): Promise<RackSocket> {
+): Promise<UpgradedSocket> {
   const rackName = displayName(rack)
   const url = new URL(rack.url === '' ? 'https://rack.invalid' : rack.url)
   const tls = await connections.connect(rack, signal).catch((error: unknown) => {
     throw describeFailure(error, rackName)
   })
-  return new Promise<RackSocket>((resolve, reject) => {
+  return new Promise<UpgradedSocket>((resolve, reject) => {
     const handshake = httpRequest({
       method: 'GET',
       path: target,
@@ -88,9 +89,9 @@ function acceptValue(client: IncomingMessage): string {
 /** Answers the client's handshake and joins both sides until either ends. */
 export function joinSockets(
   client: IncomingMessage,
-  clientSocket: Duplex,
-  clientHead: Buffer,
-  rack: RackSocket,
+  { socket: clientSocket, head: clientHead }: UpgradedSocket,
+  rack: UpgradedSocket,
+  requestId: string,
 ): Promise<void> {
   clientSocket.write(
     [
@@ -98,6 +99,7 @@ export function joinSockets(
       'Upgrade: websocket',
       'Connection: Upgrade',
       `Sec-WebSocket-Accept: ${acceptValue(client)}`,
+      `Request-Id: ${requestId}`,
       '\r\n',
     ].join('\r\n'),
   )

@@ -15,7 +15,7 @@ function attached(rawHeaders: string[], on: Route = route('system.get')): Array<
 const names = (headers: Array<[string, string]>) => headers.map(([name]) => name.toLowerCase())
 
 describe('towards the Rack', () => {
-  it('only listed headers travel, whatever else a client invents', () => {
+  it('CWE-290 only listed headers travel, whatever else a client invents', () => {
     const token = fc.stringMatching(/^[A-Za-z][A-Za-z0-9-]{0,20}$/)
     const header = fc.tuple(
       fc.oneof(
@@ -40,7 +40,7 @@ describe('towards the Rack', () => {
     )
   })
 
-  it('a Connection header cannot take away what the Console adds (CVE-2021-31999)', () => {
+  it('CWE-441 a Connection header cannot take away what the Console adds (CVE-2021-31999)', () => {
     for (const named of ['Authorization', 'authorization, request-id', 'close, Authorization']) {
       const sent = attached(['Connection', named, 'Accept', '*/*'])
       expect(sent).toContainEqual(['Authorization', AUTHORIZATION])

@@ -4,7 +4,7 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { KeyrackError, normalizePath } from '@keyrack/protocol'
+import { KeyrackError, type NormalPath } from '@keyrack/protocol'
 import type { Keyring } from '@keyrack/secrets'
 import type { AuditLog } from '../audit/audit-log.ts'
 import type { Actor, Directory, RackEntry } from '../directory.ts'
@@ -49,11 +49,23 @@ export interface ProxyFacts {
   route: string
 }
 
+/** `target` is the listener's reading of the URL: what was checked is what is matched and forwarded. */
 export interface RackProxy {
   /** Answers, or throws what the listener is to answer. */
-  request(client: IncomingMessage, answer: ServerResponse, facts: ProxyFacts): Promise<void>
+  request(
+    client: IncomingMessage,
+    answer: ServerResponse,
+    target: NormalPath,
+    facts: ProxyFacts,
+  ): Promise<void>
   /** Always upgrades; a refusal is said inside the stream. */
-  upgrade(client: IncomingMessage, socket: Duplex, head: Buffer, facts: ProxyFacts): Promise<void>
+  upgrade(
+    client: IncomingMessage,
+    socket: Duplex,
+    head: Buffer,
+    target: NormalPath,
+    facts: ProxyFacts,
+  ): Promise<void>
   /** Ends everything that is under way with a Rack that was removed, and lets nothing new begin. */
   forget(rackId: string): void
   close(): Promise<void>
@@ -65,11 +77,9 @@ interface Outcome {
   error?: unknown
 }
 
-interface Prepared extends Authorized {
+interface Prepared extends Authorized, NormalPath {
   actor: Actor
   rack: RackEntry
-  path: string
-  query: string
 }
 
 export function createProxy(options: ProxyOptions): RackProxy {
@@ -80,16 +90,20 @@ export function createProxy(options: ProxyOptions): RackProxy {
     return options.authenticate(headers.authorization, address, headers['user-agent'])
   }
 
-  function prepare(client: IncomingMessage, facts: ProxyFacts, socket: boolean): Prepared {
+  function prepare(
+    client: IncomingMessage,
+    target: NormalPath,
+    facts: ProxyFacts,
+    socket: boolean,
+  ): Prepared {
     refuseUnacceptable(client)
     if (socket) refuseBadHandshake(client)
-    const { path, query } = normalizePath(client.url ?? '')
     const actor = identify(client, facts)
     facts.actorId = actor.id
     const rack = findRack(directory, actor, headerText(client, 'rack'))
-    const authorized = authorize(actor, rack, client.method ?? '', path, socket)
+    const authorized = authorize(actor, rack, client.method ?? '', target.path, socket)
     facts.route = authorized.route.name
-    return { ...authorized, actor, rack, path, query }
+    return { ...authorized, ...target, actor, rack }
   }
 
   /**
@@ -123,11 +137,11 @@ export function createProxy(options: ProxyOptions): RackProxy {
       }
     }
   })
-  function allowAgain(client: IncomingMessage, { rack }: Prepared, facts: ProxyFacts): void {
+  function allowAgain(client: IncomingMessage, { rack, path }: Prepared, facts: ProxyFacts): void {
     const actor = identify(client, facts)
     const now = directory.racksOf(actor).find(({ id }) => id === rack.id)
     if (now === undefined) throw new KeyrackError('not-found', 'this Rack is gone')
-    authorize(actor, now, client.method ?? '', normalizePath(client.url ?? '').path, true)
+    authorize(actor, now, client.method ?? '', path, true)
   }
   // What has been begun is recorded to its end before the proxy counts as closed.
   const underWay = new Set<Promise<void>>()
@@ -157,11 +171,16 @@ export function createProxy(options: ProxyOptions): RackProxy {
     const body = await readGuardedBody(client, prepared.query).catch((error: unknown) => {
       throw client.socket.destroyed ? new ClientGone() : error
     })
-    return { ...prepare(client, facts, false), body }
+    return { ...prepare(client, prepared, facts, false), body }
   }
 
-  async function proxyRequest(client: IncomingMessage, answer: ServerResponse, facts: ProxyFacts) {
-    let prepared: Prepared & { body?: Buffer } = prepare(client, facts, false)
+  async function proxyRequest(
+    client: IncomingMessage,
+    answer: ServerResponse,
+    target: NormalPath,
+    facts: ProxyFacts,
+  ) {
+    let prepared: Prepared & { body?: Buffer } = prepare(client, target, facts, false)
     try {
       if (prepared.route.guard !== undefined) prepared = await readGuarded(client, prepared, facts)
       const recording = await begin(client, prepared, facts)
@@ -212,6 +231,7 @@ export function createProxy(options: ProxyOptions): RackProxy {
     client: IncomingMessage,
     socket: Duplex,
     head: Buffer,
+    target: NormalPath,
     facts: ProxyFacts,
   ) {
     // The client's leaving stops what is under way.
@@ -226,7 +246,7 @@ export function createProxy(options: ProxyOptions): RackProxy {
     let recording: Recording | undefined
     try {
       await options.beforeDirectory?.(client.headers.authorization)
-      const prepared = prepare(client, facts, true)
+      const prepared = prepare(client, target, facts, true)
       sockets.set(socket, () => allowAgain(client, prepared, facts))
       exitCode = prepared.route.exitCode ?? false
       recording = await begin(client, prepared, facts)
@@ -241,12 +261,13 @@ export function createProxy(options: ProxyOptions): RackProxy {
         })
         .finally(through)
       notice(rack)
-      await joinSockets(client, socket, head, rackSocket)
+      await joinSockets(client, { socket, head }, rackSocket, facts.requestId)
       await finish(recording, facts, { status: 101 })
     } catch (error) {
       if (!(error instanceof KeyrackError)) options.failed(error, facts.requestId)
       if (!socket.destroyed) {
-        refuseUpgrade(client, socket, head, shown(error, facts.requestId), exitCode)
+        const { requestId } = facts
+        refuseUpgrade(client, socket, head, shown(error, requestId), { exitCode, requestId })
       }
       const gone = aborter.signal.aborted ? new ClientGone() : error
       if (recording === undefined) return
@@ -255,10 +276,10 @@ export function createProxy(options: ProxyOptions): RackProxy {
   }
 
   return {
-    request: (client, answer, facts) => track(proxyRequest(client, answer, facts)),
-    async upgrade(client, socket, head, facts) {
+    request: (client, answer, target, facts) => track(proxyRequest(client, answer, target, facts)),
+    async upgrade(client, socket, head, target, facts) {
       try {
-        await track(proxyUpgrade(client, socket, head, facts))
+        await track(proxyUpgrade(client, socket, head, target, facts))
       } catch (error) {
         options.failed(error, facts.requestId)
         socket.destroy()

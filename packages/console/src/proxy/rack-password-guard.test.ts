@@ -89,7 +89,7 @@ describe('the key of a Rack cannot be set through the proxy', () => {
     }
   })
 
-  it('in a body too large to look through', async () => {
+  it('CWE-400 in a body too large to look through', async () => {
     const answer = await send('PUT /system', FORM, `a=${'x'.repeat(300 * 1024)}`)
     expect(answer.status).toBe(413)
     expect(bodies).toEqual([])

@@ -15,14 +15,20 @@ import {
 import { WebSocketServer } from 'ws'
 
 const server = new WebSocketServer({ noServer: true, ...FRAME_SOCKET_OPTIONS })
+const requestIds = new WeakMap<IncomingMessage, string>()
+server.on('headers', (headers, request) => {
+  const id = requestIds.get(request)
+  if (id !== undefined) headers.push(`Request-Id: ${id}`)
+})
 
 export function refuseUpgrade(
   request: IncomingMessage,
   socket: Duplex,
   head: Buffer,
   error: KeyrackError,
-  exitCode: boolean,
+  { exitCode, requestId }: { exitCode: boolean; requestId: string },
 ): void {
+  requestIds.set(request, requestId)
   server.handleUpgrade(request, socket, head, (ws) => {
     const stream = new FrameStream(ws, { socket })
     stream.on('error', () => socket.destroy())

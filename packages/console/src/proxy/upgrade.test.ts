@@ -70,6 +70,9 @@ describe('a WebSocket through the proxy', () => {
     expect(asked?.headers.authorization).toBe(`Basic ${btoa(`convox:${proxied.rackKey.reveal()}`)}`)
     expect(asked?.headers.origin).toBeUndefined()
     expect(asked?.headers.rack).toBeUndefined()
+    // One name for the request, here and at the Rack.
+    expect(stream.requestId).toMatch(/./)
+    expect(stream.requestId).toBe(asked?.headers['request-id'])
     await expect
       .poll(() => proxied?.auditRows())
       .toEqual([
@@ -211,6 +214,7 @@ describe('a refused WebSocket is upgraded and told why', () => {
     socket.destroy()
     const [head, body] = Buffer.concat(chunks).toString('latin1').split('\r\n\r\n')
     expect(head).toMatch(/^HTTP\/1\.1 101 /)
+    expect(head).toMatch(/^Request-Id: \S+$/m)
     // Text frame with the reason, text frame with the marker, empty binary frame; no Close frame.
     expect(body?.startsWith('\x81')).toBe(true)
     expect(body?.endsWith(`\x81\x27${EXIT_MARKER}1\n\x82\x00`)).toBe(true)

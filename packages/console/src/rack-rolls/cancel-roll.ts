@@ -19,7 +19,7 @@ export async function cancelRoll(
     if (roll.state === 'cancelling' || hasEnded(roll)) return roll
     if (roll.method !== 'two-keys') {
       throw new KeyrackError('conflict', 'the roll of an official Rack cannot be taken back', {
-        hint: 'let it end, then roll once more',
+        hint: 'let it end, then roll once more; if it does not end: convox rack key set',
       })
     }
     if (!isCancellable(roll)) {

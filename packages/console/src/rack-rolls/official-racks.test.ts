@@ -15,7 +15,8 @@ async function officialConsole(version: string) {
   if (added.status !== 201) throw new Error(added.text)
   const { ask, key, domain } = served
   const { id } = added.json as { id: string }
-  const roll = async () => (await ask(`${PATH}/roll`, { key })).json as { state: string } | null
+  const roll = async () =>
+    (await ask(`${PATH}/roll`, { key })).json as { state: string; error: string | null } | null
   const held = (): string => {
     const entry = domain.directory.rackById(id)
     if (entry === undefined) throw new TypeError('the Rack is gone')
@@ -43,6 +44,22 @@ describe('an official Rack', () => {
     },
   )
 
+  it('with a task that keeps the old key is never done, and says why', async () => {
+    const { ask, key, official, roll, held } = await officialConsole('20230627153132')
+    official.stubborn = 'web-2'
+    expect((await ask(`${PATH}/roll`, { key, body: {} })).status).toBe(202)
+    const waiting = await eventually('the reason', async () => {
+      const now = await roll()
+      return now?.error?.includes('web tasks') && now
+    })
+    expect(waiting.state).toBe('verifying')
+    // The old key is in force until every task takes the new one.
+    expect(held()).toBe(OFFICIAL_KEY)
+    official.stubborn = undefined
+    await eventually('the end', async () => (await roll())?.state === 'done', 60_000)
+    expect(held()).not.toBe(OFFICIAL_KEY)
+  })
+
   it('of generation 3 is refused with the reason, before a key is made', async () => {
     const { ask, key, official, roll, domain, held } = await officialConsole('3.18.1')
     const answer = await ask(`${PATH}/roll`, { key, body: {} })
@@ -68,6 +85,21 @@ describe('an official Rack', () => {
       }),
     ])
     expect(official.updates).toEqual([])
+  })
+
+  it('whose roll does not end is left with the key that it takes, by hand', async () => {
+    const { ask, key, official, roll, held } = await officialConsole('20230627153132')
+    official.refuses = true
+    await ask(`${PATH}/roll`, { key, body: {} })
+    await eventually('the reason', async () => (await roll())?.error?.includes('answered 400'))
+    const cancelled = await ask(`${PATH}/roll/cancel`, { key, body: {} })
+    expect([cancelled.status, cancelled.json]).toEqual([
+      409,
+      expect.objectContaining({ error: expect.stringContaining('convox rack key set') }),
+    ])
+    expect((await ask(`${PATH}/set`, { key, body: { key: OFFICIAL_KEY } })).status).toBe(204)
+    await eventually('the end', async () => (await roll())?.state === 'failed')
+    expect(held()).toBe(OFFICIAL_KEY)
   })
 
   it('whose key was changed elsewhere takes the one that is entered by hand', async () => {

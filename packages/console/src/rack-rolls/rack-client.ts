@@ -16,15 +16,15 @@ const ANSWER_BYTES_MAX = 1024 * 1024
 export function rackClient(
   guard: AddressGuard,
   rack: RackPlace,
-  key: Secret,
+  key: Secret | undefined,
   peer?: RackPeer,
 ): Client {
   return createClient({
     url: rack.url,
-    password: key,
     version: VERSION,
     timeoutMs: TIMEOUT_MS,
     answerBytesMax: ANSWER_BYTES_MAX,
+    ...(key === undefined ? {} : { password: key }),
     ...guarded(guard, rack),
     ...(peer === undefined ? {} : { lookup: peer.lookup }),
     ...(rack.pin === '' ? {} : { pin: rack.pin }),

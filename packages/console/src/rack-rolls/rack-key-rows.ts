@@ -25,19 +25,19 @@ export function sealRackKey(
 export async function bringIntoForce(tx: Tx, roll: Roll, now: number): Promise<void> {
   const { rack_id: rackId, new_version: version, sealed_new_key: sealed } = roll
   if (sealed === null) throw new TypeError(`roll ${roll.id} has no new key any more`)
-  await replaceRackKey(tx, { rackId, version, sealed }, now)
+  await replaceRackKey(tx, { rackId, before: version - 1, version, sealed }, now)
 }
 
-/** Puts the next version of a Rack's key into its row, and the present one among the previous. */
+/** Puts another key into a Rack's row, in the place of the version before, which is kept. */
 export async function replaceRackKey(
   tx: Tx,
-  next: { rackId: string; version: number; sealed: string },
+  next: { rackId: string; before: number; version: number; sealed: string },
   now: number,
 ): Promise<void> {
   const before = await tx
     .selectFrom('racks')
     .where('id', '=', next.rackId)
-    .where('key_version', '=', next.version - 1)
+    .where('key_version', '=', next.before)
     .select(['sealed_key', 'key_version'])
     .executeTakeFirst()
   if (before === undefined) {

@@ -175,18 +175,21 @@ describe('a grace', () => {
 })
 
 describe('what is refused', () => {
-  it.each([
-    [{ grace_seconds: 30 * 86_400 + 1 }, 'grace_seconds'],
-    [{ grace_seconds: -1 }, 'grace_seconds'],
-    [{ grace_seconds: 1.5 }, 'grace_seconds'],
-    [{ grace_seconds: '60' }, 'grace_seconds'],
-    [{ grace_seconds: 1e300 }, 'grace_seconds'],
-    [{ grace: 60 }, 'grace'],
-    [[], 'body'],
-  ])('%j names its field', async (body, field) => {
+  it('a grace that is none names its field, and nothing begins', async () => {
     const served = await rolledConsole(rack())
-    const answer = await served.ask(`${served.path}/roll`, { key: served.key, body })
-    expect([answer.status, answer.json]).toEqual([422, expect.objectContaining({ field })])
+    for (const [body, field] of [
+      [{ grace_seconds: 30 * 86_400 + 1 }, 'grace_seconds'],
+      [{ grace_seconds: -1 }, 'grace_seconds'],
+      [{ grace_seconds: 1.5 }, 'grace_seconds'],
+      [{ grace_seconds: '60' }, 'grace_seconds'],
+      [{ grace_seconds: 1e300 }, 'grace_seconds'],
+      [{ grace_seconds: null }, 'grace_seconds'],
+      [{ grace: 60 }, 'grace'],
+      [[], 'body'],
+    ] as const) {
+      const answer = await served.ask(`${served.path}/roll`, { key: served.key, body })
+      expect([answer.status, answer.json]).toEqual([422, expect.objectContaining({ field })])
+    }
     expect(await served.state()).toBeNull()
   })
 

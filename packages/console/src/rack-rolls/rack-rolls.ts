@@ -3,7 +3,7 @@ import { KeyrackError } from '@keyrack/protocol'
 import type { Secret } from '@keyrack/secrets'
 import type { RequestContext } from '../context.ts'
 import type { AccountEntry, RackEntry } from '../directory.ts'
-import { administeredRack, type RackName } from '../racks/administered-rack.ts'
+import { actorNow, administeredRack, type RackName } from '../racks/administered-rack.ts'
 import { cancelRoll } from './cancel-roll.ts'
 import { finishRoll } from './finish-roll.ts'
 import { type KeyUse, usesOfOldKey } from './key-uses.ts'
@@ -86,7 +86,8 @@ export class RackRolls {
         hint: 'give 3600 for an hour, for example',
       })
     }
-    const asked = { graceMs, startedBy: { id: actor.id, name: actor.email } }
+    const startedBy = { id: actor.id, name: actor.email }
+    const asked = { graceMs, startedBy, stillAllowed: () => void this.#administered(actor, name) }
     const started = await startRoll(this.#domain, rack, asked, request)
     this.#runner.wake(started.roll.id)
     if (!started.joined || !isInGrace(started.roll)) return started
@@ -148,11 +149,16 @@ export class RackRolls {
     key: Secret,
     request: RequestContext,
   ): Promise<void> {
-    await setRackKey(this.#domain, actor, this.#administered(actor, name), key, request)
+    const rack = this.#administered(actor, name)
+    await setRackKey(this.#domain, actor, rack, key, request, () => {
+      this.#administered(actor, name)
+    })
   }
 
   #administered(actor: AccountEntry, name: RackName): RackEntry {
-    return administeredRack(this.#domain.directory, actor, name, 'roll the keys of its Racks')
+    const { directory } = this.#domain
+    const now = actorNow(directory, actor)
+    return administeredRack(directory, now, name, 'roll the keys of its Racks')
   }
 
   async #open(actor: AccountEntry, name: RackName): Promise<Roll> {

@@ -2,10 +2,15 @@ import { cpSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { hashApiKey, mintApiKey } from '@keyrack/secrets'
+import { createLogger } from '@keyrack/server'
 import { expect, it, onTestFinished } from 'vitest'
+import { type Closing, openContext } from '../open-context.ts'
 import { createAddressGuard } from '../proxy/address-guard.ts'
+import { openRackKey } from '../racks/open-rack-key.ts'
+import { REQUEST, testConfig } from '../testing/console-domain.ts'
 import { eventually } from '../testing/eventually.ts'
 import { rackKeyRoutes } from './rack-key-routes.ts'
+import { prepareRolledData } from './testing/prepare-rolled-data.ts'
 import { type RolledConsole, rolledConsole } from './testing/rolled-console.ts'
 import { runRack } from './testing/running-rack.ts'
 
@@ -80,3 +85,62 @@ it('a key that somebody else rolled at the Rack raises an alarm by its generatio
   expect(await alarms(served)).toEqual([expect.stringContaining('generation 3')])
   expect(served.domain.lines.join('')).toContain('was changed by others')
 }, 120_000)
+
+it('a Console that was restored from before a roll gets the key back from the Rack, by its signature', async () => {
+  const { folder, rack } = await ownRack()
+  const data = join(folder, 'data')
+  await prepareRolledData(data, rack)
+  cpSync(data, join(folder, 'older'), { recursive: true })
+  const first = await reopened(data)
+  for (let turn = 0; turn < 5; turn += 1) await rollOnce(first)
+  const rolled = first.held().reveal()
+  await first.close()
+
+  const restored = await reopened(join(folder, 'older'))
+  expect(restored.held().reveal()).not.toBe(rolled)
+  restored.context.rolls.refused(restored.rack().id)
+  await eventually('the key', () => restored.held().reveal() === rolled, 60_000)
+  expect(restored.rack().keyVersion).toBeGreaterThanOrEqual(6)
+  await rollOnce(restored)
+  await restored.close()
+}, 180_000)
+
+/** A Console on that data, without a listener. */
+async function reopened(data: string) {
+  const closing: Closing = []
+  const log = createLogger({ name: 'test', level: 'silent' })
+  const context = await openContext(testConfig(data), log, closing)
+  await context.rolls.start()
+  const { id } = await context.store.db
+    .selectFrom('accounts')
+    .select('id')
+    .executeTakeFirstOrThrow()
+  const actor = () => context.directory.accountById(id) ?? gone()
+  const entry = () => context.directory.racksOf(actor())[0] ?? gone()
+  const close = async (): Promise<void> => {
+    await context.rolls.stop()
+    for (const step of closing.splice(0).reverse()) await step()
+  }
+  onTestFinished(close)
+  return {
+    context,
+    actor,
+    rack: entry,
+    held: () => openRackKey(context.keyring, entry()),
+    close,
+  }
+}
+
+async function rollOnce({ context, actor }: Awaited<ReturnType<typeof reopened>>): Promise<void> {
+  const name = { organization: 'acme', name: 'live' }
+  await context.rolls.roll(actor(), name, 0, REQUEST)
+  await eventually(
+    'the end of the roll',
+    async () => (await context.rolls.report(actor(), name)).roll?.state === 'done',
+    60_000,
+  )
+}
+
+function gone(): never {
+  throw new TypeError('it is gone')
+}

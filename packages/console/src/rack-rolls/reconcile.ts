@@ -7,6 +7,7 @@ import { openRackKey } from '../racks/open-rack-key.ts'
 import { forgetGeneration, readGeneration, writeGeneration } from './key-generations.ts'
 import { rackKeyRoutes } from './rack-key-routes.ts'
 import { replaceRackKey, sealRackKey } from './rack-key-rows.ts'
+import { recoverKey } from './recover-key.ts'
 import type { RollDomain } from './roll-domain.ts'
 import { findOpenRoll } from './roll-rows.ts'
 import { tryKey } from './try-key.ts'
@@ -90,21 +91,35 @@ export class Reconciler {
     for (const key of previous) {
       const secret = openRackKey(keyring, { id: rack.id, ...key })
       if ((await tryKey(guard, rack, secret)) === 'refused') continue
-      await this.#takeBack(rack, secret)
+      // The Rack was restored from a backup.
+      const found = 'it takes an earlier key only, which is in force again; roll it'
+      await this.#takeBack(rack, { key: secret, version: 0 }, found)
       return
     }
-    await this.#alarm(rack, 'it refuses its key and every one before it')
+    const recovered = await recoverKey(this.#domain, rack)
+    if (recovered === undefined) {
+      await this.#alarm(rack, 'it refuses its key and every one before it')
+      return
+    }
+    // The Console was restored from a backup.
+    const found = 'it takes a key that this Console had lost, and gave back its copy; roll it'
+    await this.#takeBack(rack, recovered, found)
   }
 
-  /** A Rack that was restored from a backup: without the key it knows nobody could reach it. */
-  async #takeBack(rack: RackEntry, key: Secret): Promise<void> {
+  /** Without the key that the Rack takes nobody could reach it. */
+  async #takeBack(
+    rack: RackEntry,
+    { key, version: known }: { key: Secret; version: number },
+    found: string,
+  ): Promise<void> {
     const { keyring, clock, commit } = this.#domain
-    const version = rack.keyVersion + 1
+    const before = rack.keyVersion
+    const version = Math.max(before + 1, known)
     const sealed = sealRackKey(keyring, rack.id, version, key)
     await commit(async (tx) => {
-      await replaceRackKey(tx, { rackId: rack.id, version, sealed }, clock())
+      await replaceRackKey(tx, { rackId: rack.id, before, version, sealed }, clock())
       await forgetGeneration(tx, rack.id)
-      await this.#alarm(rack, 'it takes an earlier key only, which is in force again; roll it', tx)
+      await this.#alarm(rack, found, tx)
     })
     this.#known.delete(rack.id)
   }

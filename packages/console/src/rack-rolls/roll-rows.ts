@@ -79,6 +79,9 @@ export async function moveRoll(
     .executeTakeFirst()
   if (moved === undefined) throw new MovedElsewhere()
   if (changes.generation != null) await writeGeneration(tx, roll.rack_id, changes.generation)
+  if (ended) {
+    await tx.deleteFrom('rack_roll_acknowledgements').where('roll_id', '=', roll.id).execute()
+  }
   if (to === 'done') await destroyOldKeys(tx, roll.rack_id, roll.new_version)
   await recordRoll({ audit }, tx, moved, { note: note ?? ROLL_STATES[to].detail, actor })
   return moved

@@ -60,11 +60,6 @@ export class RollRunner {
     })
   }
 
-  /** Resolves once the roll is driven no more: it has ended, or this Console stops. */
-  async settled(rollId: string): Promise<void> {
-    await this.#driven.get(rollId)?.done
-  }
-
   async #drive(rollId: string, driven: Driven): Promise<void> {
     const { signal } = this.#stopping
     let failures = 0

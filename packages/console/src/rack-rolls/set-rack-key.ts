@@ -25,6 +25,7 @@ export async function setRackKey(
   rack: RackEntry,
   pasted: Secret,
   request: RequestContext,
+  stillAllowed: () => void,
 ): Promise<void> {
   const key = parseRackKey(pasted)
   const held = openRackKey(domain.keyring, rack)
@@ -36,15 +37,19 @@ export async function setRackKey(
       { hint: 'remove it and add the new one under its own name' },
     )
   }
-  if (equalSecrets(held.reveal(), key.reveal())) return
-  await requireNoUsefulRoll(domain, rack, held)
+  const open = await findOpenRoll(domain.store.db, rack.id)
+  const same = equalSecrets(held.reveal(), key.reveal())
+  if (same && open?.method !== 'system-parameter' && open?.method !== 'app-parameter') return
+  if (open?.method === 'two-keys') await requireRefused(domain, rack, held)
+  stillAllowed()
   const version = rack.keyVersion + 1
   const sealed = sealRackKey(domain.keyring, rack.id, version, key)
   const target = displayName(rack)
   const { organization, id: rackId } = rack
   await between(domain.point, 'write set key', () =>
     domain.commit(async (tx) => {
-      await replaceRackKey(tx, { rackId, version, sealed }, domain.clock())
+      const before = rack.keyVersion
+      if (!same) await replaceRackKey(tx, { rackId, before, version, sealed }, domain.clock())
       await forgetGeneration(tx, rackId)
       await destroyOldKeys(tx, rackId, version)
       await endSupersededRoll(domain, tx, rackId, 'the key was entered by hand meanwhile')
@@ -56,12 +61,7 @@ export async function setRackKey(
 }
 
 /** A roll whose keys work goes on; one whose Rack refuses what we hold would go on for ever. */
-async function requireNoUsefulRoll(
-  domain: RollDomain,
-  rack: RackEntry,
-  held: Secret,
-): Promise<void> {
-  if ((await findOpenRoll(domain.store.db, rack.id)) === undefined) return
+async function requireRefused(domain: RollDomain, rack: RackEntry, held: Secret): Promise<void> {
   if ((await tryKey(domain.guard, rack, held)) === 'refused') return
   throw new KeyrackError('conflict', `the key of ${displayName(rack)} is being rolled`, {
     hint: 'wait for its end, or take it back with: convox rack key cancel',

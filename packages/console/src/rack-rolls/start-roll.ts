@@ -10,6 +10,7 @@ import { openRackKey } from '../racks/open-rack-key.ts'
 import { between } from './point.ts'
 import { isAnswer, rackKeyRoutes } from './rack-key-routes.ts'
 import { sealRackKey } from './rack-key-rows.ts'
+import { registerConsole } from './register-console.ts'
 import { ROLL_STATES, type Roll } from './roll.ts'
 import type { RollDomain } from './roll-domain.ts'
 import { rollMethod } from './roll-method.ts'
@@ -20,6 +21,8 @@ export interface RollRequest {
   graceMs: number
   /** Who asked; no id: a schedule. */
   startedBy: { id: string | null; name: string }
+  /** Throws when whoever asked may not any more: the Rack takes its time to answer. */
+  stillAllowed?: () => void
 }
 
 export interface StartedRoll {
@@ -52,6 +55,7 @@ export async function startRoll(
       },
     )
   }
+  asked.stillAllowed?.()
   return writeRoll(domain, rack, { ...asked, method, key: mintApiKey('rack') }, request)
 }
 
@@ -80,7 +84,11 @@ async function askItself(domain: RollDomain, rack: RackEntry): Promise<RackFacts
       { hint: 'remove it and add the new one under its own name' },
     )
   }
-  if (facts.remoteId !== null) await requireKeyRoutes(domain, rack, key)
+  if (facts.remoteId !== null) {
+    await requireKeyRoutes(domain, rack, key)
+    // By which it can give back the copy of a key that this Console has lost.
+    await registerConsole(domain, rack, key, rack.managed)
+  }
   return facts
 }
 

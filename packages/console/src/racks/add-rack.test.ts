@@ -28,6 +28,9 @@ const rackEvents = async (domain: TestDomain) => {
   return rows.filter(({ action }) => action === 'rack.add')
 }
 
+const added = async (domain: TestDomain) =>
+  (await rackEvents(domain)).filter(({ outcome }) => outcome === 'succeeded')
+
 describe('adding an official Rack', () => {
   it('keeps its key sealed, tells where it is, and serves it through the Console at once', async () => {
     const { ask, add, key, domain, rack, account } = await consoleAndRack()
@@ -101,6 +104,27 @@ describe('adding an official Rack', () => {
 })
 
 describe('before anything is saved', () => {
+  it('who tried it in vain is on record with the reason, and no key is', async () => {
+    const { add, domain, account } = await consoleAndRack()
+    const key = 'not-the-key-of-this-rack'
+    const refused = await add({ key })
+    expect(refused.status).toBe(422)
+    await add({ fingerprint: 'ab'.repeat(32) })
+    const events = await rackEvents(domain)
+    const target = { target: 'acme/live', actor_id: account.id, rack_id: null }
+    expect(events).toMatchObject([
+      { ...target, phase: 'started' },
+      { ...target, phase: 'finished', outcome: 'failed', status: 422 },
+      { ...target, phase: 'started' },
+      { ...target, phase: 'finished', outcome: 'failed', status: 409 },
+    ])
+    expect(events[1]?.note).toContain('refuses this key')
+    expect(JSON.stringify(events)).not.toContain(key)
+    // Only asking which certificate it has is no attempt.
+    await add({ fingerprint: undefined })
+    expect(await rackEvents(domain)).toHaveLength(4)
+  })
+
   it('a certificate that nobody vouches for is answered with its fingerprint, and no key is sent', async () => {
     const { add, domain, rack } = await consoleAndRack()
     const answer = await add({ fingerprint: undefined })
@@ -152,7 +176,7 @@ describe('before anything is saved', () => {
     const answer = await add({ key: 'wrong' })
     expect([answer.status, answer.json]).toMatchObject([422, { code: 'invalid', field: 'key' }])
     expect(await names(domain)).toEqual([])
-    expect(await rackEvents(domain)).toEqual([])
+    expect(await added(domain)).toEqual([])
   })
 
   it.each<[string, OfficialRack['handler'], number, RegExp]>([
@@ -197,13 +221,32 @@ describe('before anything is saved', () => {
   })
 })
 
+describe('a Rack that shows its own key', () => {
+  it.each<[string, object, boolean]>([
+    ['in an output', { outputs: { Password: OFFICIAL_KEY } }, true],
+    ['in a parameter of another case', { parameters: { password: 'x' } }, true],
+    ['as a mask', { outputs: { Password: '****' }, parameters: { Password: '' } }, false],
+    ['under another name', { outputs: { Passwords: 'x', Domain: 'y' } }, false],
+  ])('%s is added, with a warning when it is the key', async (_, shown, warned) => {
+    const { add, rack } = await consoleAndRack()
+    rack.handler = ({ path }, response) =>
+      response.end(path === '/auth' ? 'ok' : JSON.stringify({ ...SYSTEM, ...shown }))
+    const answer = await add()
+    expect(answer.status).toBe(201)
+    const warning = expect.stringContaining('shows its Password')
+    if (warned) expect(answer.json).toMatchObject({ warning })
+    else expect(answer.json).not.toHaveProperty('warning')
+    expect(answer.text).not.toContain(OFFICIAL_KEY)
+  })
+})
+
 describe('where a Rack may be', () => {
   const spellings = [
     ...['10.0.0.1', '169.254.169.254', '0.0.0.0', '0', '[::]', '[fe80::1]', '192.168.0.1:5443'],
     ...['2852039166', '0xa9fea9fe', '0251.0376.0251.0376', '169.254.43518', '[::ffff:a9fe:a9fe]'],
     ...['[64:ff9b::7f00:1]', '[::7f00:1]', '[fd00:ec2::254]', '0x0a.1', '168.63.129.16'],
   ]
-  it.each(spellings)('not at %s, and the refusal says why (CWE-918)', async (host) => {
+  it.each(spellings)('CWE-918 not at %s, and the refusal says why', async (host) => {
     const { add, domain } = await consoleAndRack()
     const answer = await add({ host })
     expect([answer.status, answer.json]).toMatchObject([422, { field: 'host' }])
@@ -266,7 +309,7 @@ describe('the same twice', () => {
     const answers = await Promise.all(Array.from({ length: 6 }, () => add()))
     expect(answers.map(({ status }) => status).sort()).toEqual([201, 409, 409, 409, 409, 409])
     expect(await names(domain)).toEqual(['live'])
-    expect(await rackEvents(domain)).toHaveLength(2)
+    expect(await added(domain)).toHaveLength(1)
     expect((await add()).json).toMatchObject({ code: 'conflict', field: 'name' })
   })
 

@@ -28,6 +28,11 @@ export interface AddRackInput {
   takeOver?: boolean | undefined
 }
 
+/** What the Rack has shown that its administrator should know. */
+export interface AnsweredRack extends RackEntry {
+  showsKey: boolean
+}
+
 interface CheckedRack extends RackAddress, RackFacts {
   name: string
   pin: string
@@ -36,25 +41,50 @@ interface CheckedRack extends RackAddress, RackFacts {
 
 /**
  * Puts a running Rack under this Console. Everything is checked against the Rack itself before
- * anything is saved; then the row, its sealed key and the audit rows are one transaction.
+ * anything is saved; then the row, its sealed key and the audit rows are one transaction. That it
+ * was tried in vain is on record as well.
  */
 export async function addRack(
   domain: RacksDomain,
   actor: AccountEntry,
   input: AddRackInput,
   request: RequestContext,
-): Promise<RackEntry> {
-  const { directory, guard } = domain
+): Promise<AnsweredRack> {
   const mine = () =>
     findOrganization(
       domain,
-      actorNow(directory, actor),
+      actorNow(domain.directory, actor),
       input.organization,
       'administer',
       'add Racks',
     )
   const organization = mine()
   const name = parseRackName(input.name)
+  try {
+    return await addTo(organization, { ...input, name }, mine, domain, actor, request)
+  } catch (error) {
+    const asked = input.fingerprint === undefined && isQuestion(error)
+    if (!asked) await recordFailure(domain, actor, organization, name, error, request)
+    throw error
+  }
+}
+
+/** What certificate it has was asked, and no key was sent. */
+function isQuestion(error: unknown): boolean {
+  return error instanceof KeyrackError && error.field === 'fingerprint'
+}
+
+async function addTo(
+  organization: OrganizationEntry,
+  input: AddRackInput,
+  /** Throws when the actor has lost the right meanwhile. */
+  mine: () => OrganizationEntry,
+  domain: RacksDomain,
+  actor: AccountEntry,
+  request: RequestContext,
+): Promise<AnsweredRack> {
+  const { directory, guard } = domain
+  const { name } = input
   const key = parseRackKey(input.key)
   const fingerprint = input.fingerprint === undefined ? undefined : parsePin(input.fingerprint)
   if (rackOf(domain, actor, organization, name) !== undefined) throw nameTaken(organization, name)
@@ -80,7 +110,7 @@ export async function addRack(
   directory.setRackStatus(id, 'running')
   const added = rackOf(domain, actor, organization, name)
   if (added === undefined) throw new KeyrackError('not-found', 'this Rack was just removed')
-  return added
+  return { ...added, showsKey: facts.showsKey }
 }
 
 async function save(
@@ -123,6 +153,24 @@ async function save(
     throw error
   }
   return id
+}
+
+/** The reason as the caller is told it, which never holds the key. */
+async function recordFailure(
+  domain: RacksDomain,
+  actor: AccountEntry,
+  organization: OrganizationEntry,
+  name: string,
+  error: unknown,
+  request: RequestContext,
+): Promise<void> {
+  const { status, message: note } =
+    error instanceof KeyrackError ? error : { status: 500, message: 'an error of this server' }
+  const target = `${organization.name}/${name}`
+  const event = { action: 'rack.add', organization, target, status, note }
+  await recordRackEvent(domain, actor, event, request).catch((cause: unknown) =>
+    domain.log.error({ err: cause }, 'a Rack that was not added is not on record'),
+  )
 }
 
 function rackOf(

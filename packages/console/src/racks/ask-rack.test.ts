@@ -21,7 +21,7 @@ describe('asking a Rack', () => {
   })
 
   it.each(['localhost', '127.0.0.1'])(
-    'looks where %s is once more when it connects, so a name that moved gains nothing (CWE-367)',
+    'CWE-367 looks where %s is once more when it connects, so a name that moved gains nothing',
     async (host) => {
       const rack = await startOfficialRack()
       // As if it had been elsewhere when it was checked.

@@ -13,6 +13,8 @@ export interface RackFacts {
   remoteId: string | null
   provider: string
   version: string
+  /** It shows its key to everybody who may read it, as official v2 Racks in development mode do. */
+  showsKey: boolean
 }
 
 /** For everything together, so that a server that drips bytes holds nobody up. */
@@ -71,10 +73,17 @@ function readAuth(body: string, host: string): string | null {
   return typeof id === 'string' && /^[\w.-]{1,64}$/.test(id) ? id : null
 }
 
-function readSystem(body: string, host: string): Pick<RackFacts, 'provider' | 'version'> {
+function readSystem(body: string, host: string): Omit<RackFacts, 'remoteId'> {
   const found = System.safeParse(parseObject(body))
   if (!found.success || found.data.name === '') throw noRack(host)
-  return { provider: shown(found.data.provider), version: shown(found.data.version) }
+  const { provider, version, outputs, parameters } = found.data
+  const showsKey = [outputs, parameters].flatMap(Object.entries).some(isShownKey)
+  return { provider: shown(provider), version: shown(version), showsKey }
+}
+
+/** A Rack's `Password` is its key; most Racks put asterisks in its place. */
+function isShownKey([name, value]: [string, string]): boolean {
+  return name.toLowerCase() === 'password' && !/^\**$/.test(value)
 }
 
 function parseObject(body: string): Record<string, unknown> | undefined {

@@ -150,6 +150,17 @@ describe('a Rack that shows another certificate', () => {
     expect((await events(served, 'account.sign-in')).length).toBe(0)
   })
 
+  it('is trusted with a warning when the Rack shows its key', async () => {
+    const served = await consoleWithRack()
+    const fingerprint = await served.rack.newCertificate()
+    served.rack.handler = ({ path }, response) => {
+      const shown = { ...SYSTEM, parameters: { password: OFFICIAL_KEY } }
+      response.end(path === '/auth' ? 'ok' : JSON.stringify(shown))
+    }
+    const answer = await trust(served, fingerprint)
+    expect([answer.status, answer.json]).toMatchObject([200, { warning: expect.any(String) }])
+  })
+
   it('is not trusted without the password, and guessing it is slowed down', async () => {
     const served = await consoleWithRack()
     const fingerprint = await served.rack.newCertificate()

@@ -14,6 +14,8 @@ export interface LocalRackRow {
   keyVersion: number
   url: string | null
   pin: string | null
+  /** Empty before it was ready once. */
+  version: string
 }
 
 /**
@@ -29,7 +31,7 @@ export async function localRackRow(
   const known = await domain.store.db
     .selectFrom('racks')
     .where('local_at', 'is not', null)
-    .select(['id', 'sealed_key as sealedKey', 'key_version as keyVersion', 'url', 'pin'])
+    .select(['id', 'sealed_key as sealedKey', 'key_version as keyVersion', 'url', 'pin', 'version'])
     .executeTakeFirst()
   if (known !== undefined) return known
 
@@ -72,7 +74,7 @@ export async function localRackRow(
       })
       .execute()
   })
-  return { id, sealedKey, keyVersion: 1, url: null, pin: null }
+  return { id, sealedKey, keyVersion: 1, url: null, pin: null, version: '' }
 }
 
 export function localRackFolder(dataDir: string): string {

@@ -4,7 +4,7 @@ import { createClient } from '@keyrack/protocol/client'
 import { hashApiKey, mintApiKey, type Secret, seal } from '@keyrack/secrets'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { RackEntry } from '../directory.ts'
-import { entry, founder, openDomain, type TestDomain } from '../testing/console-domain.ts'
+import { entry, founder, openDomain, REQUEST, type TestDomain } from '../testing/console-domain.ts'
 import { eventually, isAlive } from '../testing/eventually.ts'
 import { LocalRack, type LocalRackOptions } from './local-rack.ts'
 import { localRackFolder, localRackRow } from './local-rack-row.ts'
@@ -51,6 +51,7 @@ describe('the local Rack', () => {
     const ada = await founder(domain)
     const listed = await onlyRack(domain, ada.id)
     expect(listed).toMatchObject({ name: 'dev', local: true, status: 'running', provider: 'local' })
+    expect(listed.version).toMatch(/^\d{14}$/)
     const key = openRackKey(domain.keyring, listed)
     expect((await ask(listed, key)).status).toBe(200)
     await expect(ask(listed, mintApiKey('rack'))).rejects.toMatchObject({ code: 'unauthenticated' })
@@ -97,15 +98,40 @@ describe('the local Rack', () => {
   it('takes nothing else down when its sealed key does not open', async () => {
     const domain = await openDomain()
     const { row } = await prepare(domain)
-    const damaged = { ...row, keyVersion: row.keyVersion + 1 }
+    const damaged = { key_version: row.keyVersion + 1 }
+    await domain.commit((tx) => tx.updateTable('racks').set(damaged).execute())
     const { config, keyring } = domain
-    const rack = new LocalRack({ domain, keyring, config, row: damaged })
+    const rack = new LocalRack({ domain, keyring, config, row })
     await rack.start()
     const ada = await founder(domain)
     expect((await onlyRack(domain, ada.id)).status).toBe('unreachable')
     expect(domain.lines.join('')).toContain('the local Rack could not be started')
     await rack.stop()
     expect(rack.pid).toBeUndefined()
+  })
+
+  it('is started again with the key it has been rolled to', async () => {
+    const domain = await openDomain()
+    const { rack } = await prepare(domain)
+    await rack.start()
+    const ada = await founder(domain)
+    const before = openRackKey(domain.keyring, await onlyRack(domain, ada.id))
+    const name = { organization: 'acme', name: 'dev' }
+    const { roll } = await domain.rolls.roll(entry(domain, ada.id), name, 0, REQUEST)
+    await eventually('the end of the roll', async () => {
+      const report = await domain.rolls.report(entry(domain, ada.id), name)
+      return report.roll?.id === roll.id && report.roll.state === 'done'
+    })
+    onTestFinished(() => domain.rolls.stop())
+    const pid = pidOf(rack)
+    process.kill(pid, 'SIGKILL')
+    await eventually('another run', async () => {
+      const { status } = await onlyRack(domain, ada.id)
+      return rack.pid !== pid && status === 'running'
+    })
+    const listed = await onlyRack(domain, ada.id)
+    expect((await ask(listed, openRackKey(domain.keyring, listed))).status).toBe(200)
+    await expect(ask(listed, before)).rejects.toMatchObject({ code: 'unauthenticated' })
   })
 
   it('keeps its key and its row over a restart of the Console', async () => {

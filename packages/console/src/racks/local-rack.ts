@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { KeyrackError } from '@keyrack/protocol'
 import { createClient } from '@keyrack/protocol/client'
+import { System } from '@keyrack/protocol/resources'
 import { hashApiKey, type Keyring, type Secret } from '@keyrack/secrets'
 import type { ConsoleConfig } from '../config.ts'
 import type { Domain } from '../context.ts'
@@ -130,22 +131,31 @@ export class LocalRack {
         },
       )
     }
-    await this.#adoptAddress(word)
-    await proveKey(word, this.#key(), localRackFolder(this.#options.config.dataDir))
+    const { url, fingerprint: pin, rackId } = word
+    await this.#adopt({ url, pin }, rackId)
+    const folder = localRackFolder(this.#options.config.dataDir)
+    const version = await proveKey(word, this.#key(), folder)
+    await this.#adopt({ version })
     this.#say('running')
     this.#options.domain.log.info({ url: word.url }, 'the local Rack is running')
   }
 
-  async #adoptAddress({ url, fingerprint, rackId }: RackReady): Promise<void> {
-    if (this.#row.url === url && this.#row.pin === fingerprint) return
+  /** Writes down what the Rack is now, where that is something else than before. */
+  async #adopt(
+    known: Partial<Pick<LocalRackRow, 'url' | 'pin' | 'version'>>,
+    rackId?: string,
+  ): Promise<void> {
+    const row = { ...this.#row, ...known }
+    const { url, pin, version } = this.#row
+    if (row.url === url && row.pin === pin && row.version === version) return
     await this.#options.domain.commit((tx) =>
       tx
         .updateTable('racks')
-        .set({ url, pin: fingerprint, ...(rackId === undefined ? {} : { remote_id: rackId }) })
-        .where('id', '=', this.#row.id)
+        .set({ ...known, ...(rackId === undefined ? {} : { remote_id: rackId }) })
+        .where('id', '=', row.id)
         .execute(),
     )
-    this.#row = { ...this.#row, url, pin: fingerprint }
+    this.#row = row
   }
 
   #env(): Record<string, string> {
@@ -198,8 +208,11 @@ export class LocalRack {
   }
 }
 
-/** A Rack that listens but has another key than ours would refuse every request, so it is asked first. */
-async function proveKey(ready: RackReady, password: Secret, folder: string): Promise<void> {
+/**
+ * A Rack that listens but has another key than ours would refuse every request, so it is asked first;
+ * the answer is its version.
+ */
+async function proveKey(ready: RackReady, password: Secret, folder: string): Promise<string> {
   const client = createClient({
     url: ready.url,
     pin: ready.fingerprint,
@@ -208,7 +221,8 @@ async function proveKey(ready: RackReady, password: Secret, folder: string): Pro
     timeoutMs: 10_000,
   })
   try {
-    await client.request('GET', '/auth')
+    const { version } = await client.get('/system', (value) => System.parse(value))
+    return version
   } catch (error) {
     if (!(error instanceof KeyrackError) || error.code !== 'unauthenticated') throw error
     throw new KeyrackError(

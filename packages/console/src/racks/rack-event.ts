@@ -4,19 +4,23 @@ import type { AccountEntry, OrganizationEntry } from '../directory.ts'
 export interface RackEvent {
   action: string
   organization: OrganizationEntry
-  rackId: string
+  /** Left out where there is no Rack yet. */
+  rackId?: string
   target: string
   status: number
   note?: string
 }
 
-/** Records a change of what the Console knows of a Rack, in the transaction that makes it. */
+/**
+ * Records a change of what the Console knows of a Rack, in the transaction that makes it; or, in one
+ * of its own, that somebody tried.
+ */
 export function recordRackEvent(
   { audit }: Pick<Domain, 'audit'>,
   actor: AccountEntry,
   { organization, status, note, ...event }: RackEvent,
   request: RequestContext,
-  tx: Tx,
+  tx?: Tx,
 ): Promise<void> {
   return audit.record(
     {

@@ -3,7 +3,8 @@ import { parsePin } from '@keyrack/protocol/client'
 import type { Secret } from '@keyrack/secrets'
 import { confirmPassword } from '../accounts/confirm-password.ts'
 import type { RequestContext } from '../context.ts'
-import type { AccountEntry, RackEntry } from '../directory.ts'
+import type { AccountEntry } from '../directory.ts'
+import type { AnsweredRack } from './add-rack.ts'
 import { actorNow, administeredRack, type RackName, refuseManaged } from './administered-rack.ts'
 import { askRack } from './ask-rack.ts'
 import { choosePin } from './choose-pin.ts'
@@ -27,7 +28,7 @@ export async function trustRack(
   rackName: RackName,
   input: TrustRackInput,
   request: RequestContext,
-): Promise<RackEntry> {
+): Promise<AnsweredRack> {
   const { directory, guard } = domain
   const find = () =>
     administeredRack(
@@ -43,7 +44,8 @@ export async function trustRack(
 
   const pin = await choosePin(guard, rack, wanted)
   const key = openRackKey(domain.keyring, rack)
-  const { remoteId, provider, version } = await askRack(guard, { ...rack, pin }, key)
+  const facts = await askRack(guard, { ...rack, pin }, key)
+  const { remoteId, provider, version, showsKey } = facts
   if (rack.remoteId !== remoteId) {
     throw new KeyrackError(
       'conflict',
@@ -68,7 +70,7 @@ export async function trustRack(
     await recordRackEvent(domain, actor, event, request, tx)
   })
   directory.setRackStatus(rack.id, 'running')
-  return { ...rack, pin, provider, version, status: 'running' }
+  return { ...rack, pin, provider, version, status: 'running', showsKey }
 }
 
 function changedMeanwhile(): KeyrackError {

@@ -15,7 +15,7 @@ const TOKEN = /^[A-Za-z0-9_-]{43}$/
 
 /** The session of a cookie's value, or undefined when it is unknown, ended, idle too long or too old. */
 export async function findSession(
-  domain: Pick<Domain, 'store' | 'clock' | 'directory' | 'freshness'>,
+  domain: Pick<Domain, 'store' | 'clock' | 'directory' | 'freshness' | 'log'>,
   token: string,
 ): Promise<Session | undefined> {
   if (!TOKEN.test(token)) return undefined
@@ -31,8 +31,12 @@ export async function findSession(
   const account = domain.directory.accountById(row.account_id)
   if (account === undefined) return undefined
   if (now - row.last_used_at >= TOUCH_MS) {
-    await domain.store.transaction((tx) =>
+    const touched = domain.store.transaction((tx) =>
       tx.updateTable('sessions').set({ last_used_at: now }).where('id', '=', row.id).execute(),
+    )
+    // On a full disk pages are still read; the session only ends earlier than it would have.
+    await touched.catch((error: unknown) =>
+      domain.log.warn({ err: error }, 'when a session was used is not written down'),
     )
   }
   return { id: row.id, account, createdAt: row.created_at, expiresAt: row.created_at + ABSOLUTE_MS }

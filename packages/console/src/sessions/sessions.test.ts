@@ -1,11 +1,22 @@
 import { sha256Hex } from '@keyrack/secrets'
-import { describe, expect, it } from 'vitest'
+import { sql } from 'kysely'
+import { describe, expect, inject, it } from 'vitest'
 import { founder, openDomain, REQUEST } from '../testing/console-domain.ts'
 import { createSession } from './create.ts'
 import { endSession, endSessionsOf } from './end.ts'
 import { findSession } from './find.ts'
 
 const HOUR_MS = 60 * 60_000
+
+const REFUSE_UPDATES = {
+  SQLite: [
+    `create trigger full before update on sessions begin select raise(abort, 'no room'); end`,
+  ],
+  PostgreSQL: [
+    `create function no_room() returns trigger language plpgsql as $$ begin raise 'no room'; end $$`,
+    `create trigger no_room before update on sessions execute function no_room()`,
+  ],
+}
 
 async function signedIn() {
   let now = Date.parse('2026-11-23T12:00:00Z')
@@ -53,6 +64,20 @@ describe('a session', () => {
     pass(12 * HOUR_MS - 1)
     expect(await find()).toBeDefined()
     pass(12 * HOUR_MS)
+    expect(await find()).toBeUndefined()
+  })
+
+  it('is found also while nothing can be written, as on a full disk', async () => {
+    const { domain, find, pass } = await signedIn()
+    const [row] = await domain.store.db.selectFrom('sessions').selectAll().execute()
+    for (const statement of REFUSE_UPDATES[inject('database')]) {
+      await sql.raw(statement).execute(domain.store.db)
+    }
+    pass(HOUR_MS)
+    expect(await find()).toMatchObject({ id: row?.id })
+    expect(await domain.store.db.selectFrom('sessions').selectAll().execute()).toEqual([row])
+    expect(domain.lines.join()).toContain('no room')
+    pass(11 * HOUR_MS)
     expect(await find()).toBeUndefined()
   })
 

@@ -17,10 +17,13 @@ export const REQUEST = { requestId: 'test-request', address: '192.0.2.7' }
 /** Long enough for one factor, and on nobody's list. */
 export const PASSWORD = 'nine purple lanterns drift'
 
+/** Where steps are left that undo something: at the end of a test, or of a file that shares it. */
+export type AtEnd = (step: () => void | Promise<void>) => void
+
 /** A folder that is gone when the test is over. */
-export function testFolder(): string {
+export function testFolder(atEnd: AtEnd = onTestFinished): string {
   const folder = mkdtempSync(join(tmpdir(), 'keyrack-console-'))
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+  atEnd(() => rmSync(folder, { recursive: true, force: true }))
   return folder
 }
 
@@ -60,6 +63,7 @@ export interface TestDomain extends ConsoleContext {
 export async function openDomain(
   folder: string = testFolder(),
   changes: Partial<ConsoleContext> & { env?: Record<string, string> } = {},
+  atEnd: AtEnd = onTestFinished,
 ): Promise<TestDomain> {
   const { env, ...rest } = changes
   const lines: string[] = []
@@ -73,7 +77,7 @@ export async function openDomain(
     for (const step of closing.splice(0).reverse()) await step()
   }
   const settings = { ...(await databaseSettings(folder)), ...env }
-  onTestFinished(close)
+  atEnd(close)
   const context = await openContext(testConfig(folder, settings), log, closing).catch(
     async (error: unknown) => {
       await close()

@@ -7,6 +7,7 @@ import type { ConsoleContext } from '../context.ts'
 import { SignInBody, SignUpBody } from '../http/api-schemas.ts'
 import type { Login } from '../http/app.ts'
 import { requireOwnPage, sessionAccount } from '../http/authenticate.ts'
+import { cameThroughProxy } from '../http/came-through-proxy.ts'
 import { type EdgeEnv, requestContext } from '../http/edge.ts'
 import { invitationCode } from '../http/invitation-url.ts'
 import { parseInput, readForm } from '../http/read-input.ts'
@@ -35,8 +36,12 @@ export function createDoor(context: ConsoleContext, login: Login): Hono<EdgeEnv>
         SignUpBody,
       )
       const invitation = pasted === undefined ? undefined : invitationCode(pasted)
-      const facts = requestContext(c.env.facts)
-      const made = await signUp(context, { ...input, invitation, setupToken }, facts)
+      const throughProxy = cameThroughProxy(c.env.incoming)
+      const made = await signUp(
+        context,
+        { ...input, invitation, setupToken, throughProxy },
+        requestContext(c.env.facts),
+      )
       c.env.facts.actorId = made.id
       await openSession(context, c, made.id)
       const apiKey = made.apiKey.reveal()

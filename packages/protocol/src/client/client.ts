@@ -1,6 +1,5 @@
 import { type ClientRequest, request as httpRequest } from 'node:http'
 import type { LookupFunction } from 'node:net'
-import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
 import type { Secret } from '@keyrack/secrets/secret'
 import { basicHeader } from '../basic.ts'
@@ -10,9 +9,13 @@ import { FRAME_SOCKET_OPTIONS } from '../stream.ts'
 import { answerError } from './answer-error.ts'
 import { connectionError, connectPinned } from './connect.ts'
 import { type Answer, exchange } from './exchange.ts'
-import { openStream } from './open-stream.ts'
+import { type ClientStream, openStream } from './open-stream.ts'
+import type { HttpProxy } from './open-tunnel.ts'
+import { type See, watch } from './watch.ts'
 
 export type { Answer } from './exchange.ts'
+export type { ClientStream } from './open-stream.ts'
+export type { Seen } from './watch.ts'
 
 export interface ClientOptions {
   /** `https://host:port`; plain `http:` only for loopback. */
@@ -34,6 +37,10 @@ export interface ClientOptions {
   answerBytesMax?: number
   /** Resolves names, see `connectPinned`. */
   lookup?: LookupFunction
+  /** Connects to an https host on our behalf. */
+  proxy?: HttpProxy
+  /** Told of each request when it has been answered, or has failed. */
+  see?: See
 }
 
 export interface RequestOptions {
@@ -50,7 +57,7 @@ export interface Client {
   request(method: string, path: string, options?: RequestOptions): Promise<Answer>
   get<T>(path: string, decode: (value: unknown) => T): Promise<T>
   /** A WebSocket as a stream of bytes; `end()` sends the end frame. */
-  stream(path: string, headers: Record<string, string>, signal?: AbortSignal): Promise<Duplex>
+  stream(path: string, headers: Record<string, string>, signal?: AbortSignal): Promise<ClientStream>
 }
 
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/i
@@ -88,6 +95,7 @@ export function createClient(options: ClientOptions): Client {
       port,
       ...(options.pin === undefined ? {} : { pin: options.pin }),
       ...(options.lookup === undefined ? {} : { lookup: options.lookup }),
+      ...(options.proxy === undefined ? {} : { proxy: options.proxy }),
       ...(signal === undefined ? {} : { signal }),
       ...(options.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs }),
     })
@@ -123,9 +131,12 @@ export function createClient(options: ClientOptions): Client {
     error instanceof TypeError ? error : connectionError(error, host, port, signal)
 
   async function request(method: string, path: string, sent: RequestOptions = {}): Promise<Answer> {
+    const seen = watch(options.see, method, `${url.origin}${prefix}${path}`)
     const answer = await send(method, path, sent).catch((error: unknown) => {
-      throw explain(error, sent.signal)
+      throw seen.failed(explain(error, sent.signal))
     })
+    const { 'request-id': id, 'x-request-id': ofConsole } = answer.headers
+    seen.answered(answer.status, id ?? ofConsole)
     if (answer.status >= 300 && sent.anyStatus !== true) throw answerError(answer, url.host)
     return answer
   }
@@ -139,14 +150,17 @@ export function createClient(options: ClientOptions): Client {
     async stream(path, extra, signal) {
       const { default: WebSocket } = await import('ws')
       const all = headers({ Origin: url.origin, ...extra })
+      const seen = watch(options.see, 'GET', `${url.origin}${prefix}${path}`)
       try {
         const ws = await over(signal, (connection) => {
           const target = `ws://${url.host}${prefix}${path}`
           return new WebSocket(target, { ...FRAME_SOCKET_OPTIONS, headers: all, ...connection })
         })
-        return await openStream(ws, { host: url.host, timeoutMs, signal })
+        const stream = await openStream(ws, { host: url.host, timeoutMs, signal })
+        seen.answered(101, stream.requestId)
+        return stream
       } catch (error) {
-        throw explain(error, signal)
+        throw seen.failed(explain(error, signal))
       }
     },
   }

@@ -1,6 +1,7 @@
 import { isIP, type LookupFunction } from 'node:net'
 import { connect, type TLSSocket } from 'node:tls'
 import { KeyrackError } from '../errors.ts'
+import { type HttpProxy, openTunnel } from './open-tunnel.ts'
 import { type Fingerprints, fingerprintsOf, pinMatches } from './pin.ts'
 
 export interface ConnectOptions {
@@ -10,6 +11,8 @@ export interface ConnectOptions {
   pin?: string
   /** Resolves names; the Console's guard against forbidden addresses hangs here. */
   lookup?: LookupFunction
+  /** Connects on our behalf; whom we talk to is still proved by the pin or a CA, inside of it. */
+  proxy?: HttpProxy
   signal?: AbortSignal
   timeoutMs?: number
 }
@@ -48,7 +51,7 @@ export interface PeerCertificate {
 /** The certificate that a server shows. Nothing is sent on that connection. */
 export async function peerCertificate(
   url: string,
-  options: Pick<ConnectOptions, 'lookup' | 'signal' | 'timeoutMs'> = {},
+  options: Pick<ConnectOptions, 'lookup' | 'proxy' | 'signal' | 'timeoutMs'> = {},
 ): Promise<PeerCertificate> {
   const { hostname, port } = new URL(url)
   const host = hostname.replace(/^\[|\]$/g, '')
@@ -68,13 +71,19 @@ export async function peerCertificate(
   }
 }
 
-function handshake(options: ConnectOptions, verifyByAuthority: boolean): Promise<TLSSocket> {
-  const { host, port, lookup, signal, timeoutMs = 30_000 } = options
-  if (signal?.aborted) return Promise.reject(connectionError(undefined, host, port, signal))
+async function handshake(options: ConnectOptions, verifyByAuthority: boolean): Promise<TLSSocket> {
+  const { host, port, lookup, proxy, signal, timeoutMs = 30_000 } = options
+  if (signal?.aborted) throw connectionError(undefined, host, port, signal)
+  const tunnel =
+    proxy &&
+    (await openTunnel(proxy, { host, port, signal, timeoutMs }).catch((error: unknown) => {
+      throw connectionError(error, host, port, signal)
+    }))
   return new Promise((resolve, reject) => {
     const socket = connect({
       host,
       port,
+      ...(tunnel === undefined ? {} : { socket: tunnel }),
       ...(lookup === undefined ? {} : { lookup }),
       // RFC 6066: no server name for addresses.
       ...(isIP(host) === 0 ? { servername: host } : {}),

@@ -3,8 +3,10 @@ export {
   type Answer,
   type Client,
   type ClientOptions,
+  type ClientStream,
   createClient,
   type RequestOptions,
+  type Seen,
 } from './client.ts'
 export {
   type ConnectOptions,
@@ -13,4 +15,5 @@ export {
   type PeerCertificate,
   peerCertificate,
 } from './connect.ts'
+export type { HttpProxy } from './open-tunnel.ts'
 export { fingerprintsOf, parsePin, pinMatches } from './pin.ts'

@@ -1,17 +1,14 @@
 import { X509Certificate } from 'node:crypto'
-import { getEventListeners, once } from 'node:events'
-import { createServer } from 'node:https'
-import type { AddressInfo, Socket } from 'node:net'
-import type { Duplex } from 'node:stream'
+import { getEventListeners } from 'node:events'
 import { Secret } from '@keyrack/secrets/secret'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { WebSocketServer } from 'ws'
 import { KeyrackError } from '../errors.ts'
 import { ExitScanner } from '../exit-scanner.ts'
-import { exitWith, FRAME_SOCKET_OPTIONS, FrameStream, failWith } from '../stream.ts'
+import { exitWith, failWith } from '../stream.ts'
 import { happened, readAll } from '../stream-pair.fixture.ts'
 import { type Client, type ClientOptions, createClient } from './client.ts'
 import { fingerprintsOf } from './pin.ts'
+import { openStreamServer } from './stream-server.fixture.ts'
 import { makeCertificate, openServer, type TestCertificate } from './tls-server.fixture.ts'
 
 let certificate: TestCertificate
@@ -26,37 +23,6 @@ function clientOf(server: { url: string }, extra: Partial<ClientOptions> = {}): 
   return createClient({ url: server.url, pin, version: '1', ...extra })
 }
 
-interface StreamServer extends AsyncDisposable {
-  url: string
-  /** Head lines of the upgrade requests. */
-  heads: Array<{ url: string | undefined; headers: Record<string, string | string[] | undefined> }>
-}
-
-/** A real HTTPS server whose upgrades become FrameStreams. */
-async function openStreamServer(serve: (stream: FrameStream) => void): Promise<StreamServer> {
-  const server = createServer({ cert: certificate.cert, key: certificate.key })
-  const sockets = new WebSocketServer({ noServer: true, ...FRAME_SOCKET_OPTIONS })
-  const open = new Set<Duplex>()
-  const heads: StreamServer['heads'] = []
-  server.on('secureConnection', (socket: Socket) => open.add(socket))
-  server.on('upgrade', (request, socket, head) => {
-    heads.push({ url: request.url, headers: request.headers })
-    sockets.handleUpgrade(request, socket, head, (ws) => serve(new FrameStream(ws, { socket })))
-  })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  return {
-    url: `https://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    heads,
-    async [Symbol.asyncDispose]() {
-      for (const socket of open) socket.destroy()
-      server.closeAllConnections()
-      server.close()
-      await once(server, 'close')
-    },
-  }
-}
-
 async function failure(promise: Promise<unknown>): Promise<KeyrackError> {
   const error = await promise.then(
     () => undefined,
@@ -68,8 +34,21 @@ async function failure(promise: Promise<unknown>): Promise<KeyrackError> {
 }
 
 describe('client.stream', () => {
+  it.each([
+    ['Request-Id: abc-1.2_3', 'abc-1.2_3'],
+    ['Request-Id: a b', undefined],
+    [`Request-Id: ${'x'.repeat(129)}`, undefined],
+    ['Another: header', undefined],
+  ])('knows what the server calls the request: %j', async (header, requestId) => {
+    await using server = await openStreamServer(certificate, (stream) => stream.end(), header)
+    const seen: (string | undefined)[] = []
+    const client = clientOf(server, { see: (one) => seen.push(one.requestId) })
+    expect((await client.stream('/x', {})).requestId).toBe(requestId)
+    expect(seen).toEqual([requestId])
+  })
+
   it('carries bytes both ways over TLS, then the exit code', async () => {
-    await using server = await openStreamServer((stream) => {
+    await using server = await openStreamServer(certificate, (stream) => {
       stream.pipe(stream, { end: false })
       stream.once('end', () => exitWith(stream, 5))
     })
@@ -83,7 +62,7 @@ describe('client.stream', () => {
   })
 
   it('sends what official Racks and Consoles expect, and no extension', async () => {
-    await using server = await openStreamServer((stream) => stream.end())
+    await using server = await openStreamServer(certificate, (stream) => stream.end())
     const client = clientOf(
       { url: `${server.url}/prefix` },
       {
@@ -109,7 +88,9 @@ describe('client.stream', () => {
   })
 
   it('loses nothing that arrives with the answer to the handshake', async () => {
-    await using server = await openStreamServer((stream) => failWith(stream, 'no access', 1))
+    await using server = await openStreamServer(certificate, (stream) =>
+      failWith(stream, 'no access', 1),
+    )
     for (let round = 0; round < 20; round++) {
       const stream = await clientOf(server).stream('/x', {})
       expect(String(await readAll(stream))).toMatch(/^ERROR: no access\nF1E4.*:1\n$/)
@@ -117,7 +98,7 @@ describe('client.stream', () => {
   })
 
   it('loses nothing to a reader that comes late', async () => {
-    await using server = await openStreamServer((stream) => stream.end('early'))
+    await using server = await openStreamServer(certificate, (stream) => stream.end('early'))
     const stream = await clientOf(server).stream('/x', {})
     await new Promise(setImmediate)
     expect(String(await readAll(stream))).toBe('early')
@@ -125,7 +106,7 @@ describe('client.stream', () => {
 
   it('that is destroyed ends the server', async () => {
     let ended: Promise<void> | undefined
-    await using server = await openStreamServer((stream) => {
+    await using server = await openStreamServer(certificate, (stream) => {
       ended = happened(stream, 'close')
     })
     const stream = await clientOf(server).stream('/x', {})
@@ -197,7 +178,7 @@ describe('client.stream', () => {
 
   it('can be given up while it is open, and leaves nothing on the signal', async () => {
     const controller = new AbortController()
-    await using server = await openStreamServer(() => {})
+    await using server = await openStreamServer(certificate, () => {})
     const stream = await clientOf(server).stream('/x', {}, controller.signal)
     const closed = happened(stream, 'close')
     controller.abort()

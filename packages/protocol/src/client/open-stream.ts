@@ -12,8 +12,14 @@ export interface OpenStreamOptions {
   signal: AbortSignal | undefined
 }
 
+/** The bytes of an open WebSocket. */
+export interface ClientStream extends Duplex {
+  /** What the server calls this request, where it says so; for errors that come inside the stream. */
+  readonly requestId: string | undefined
+}
+
 /** The stream of a WebSocket that is being opened, once it is open. */
-export function openStream(ws: WebSocket, options: OpenStreamOptions): Promise<Duplex> {
+export function openStream(ws: WebSocket, options: OpenStreamOptions): Promise<ClientStream> {
   const { host, timeoutMs, signal } = options
   // Created at once: frames that arrive with the handshake's answer must find a listener.
   const stream = new FrameStream(ws, { frameBytesMax: 1024 })
@@ -30,6 +36,10 @@ export function openStream(ws: WebSocket, options: OpenStreamOptions): Promise<D
     const late = setTimeout(() => {
       failed(new KeyrackError('timeout', `${host} did not open the stream in time`))
     }, timeoutMs)
+    let requestId: string | undefined
+    ws.once('upgrade', ({ headers }) => {
+      requestId = shownRequestId(headers['request-id'])
+    })
     ws.once('error', failed)
     ws.once('unexpected-response', (_request, response) => {
       readAnswer(response).then((answer) => {
@@ -39,10 +49,15 @@ export function openStream(ws: WebSocket, options: OpenStreamOptions): Promise<D
     })
     ws.once('open', () => {
       clearTimeout(late)
-      resolve(stream)
+      resolve(Object.assign(stream, { requestId }))
     })
     stream.once('close', () => signal?.removeEventListener('abort', aborted))
     if (signal?.aborted) aborted()
     else signal?.addEventListener('abort', aborted, { once: true })
   })
+}
+
+/** Only what can be nothing else: it ends up at a terminal. */
+function shownRequestId(value: string | string[] | undefined): string | undefined {
+  return typeof value === 'string' && /^[\w.:-]{1,128}$/.test(value) ? value : undefined
 }

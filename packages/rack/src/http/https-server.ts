@@ -1,15 +1,24 @@
 import { createServer, type Server } from 'node:https'
 import type { Duplex } from 'node:stream'
-import type { TLSSocket } from 'node:tls'
 import { KeyrackError } from '@keyrack/protocol'
 import { type Certificate, errorResponse, requestId } from '@keyrack/server'
 
 /** Long commands travel in a header; a key or anything else of a megabyte does not. */
 const HEADER_BYTES_MAX = 64 * 1024
-const HEADERS_TIMEOUT_MS = 20_000
-const HANDSHAKE_TIMEOUT_MS = 20_000
 /** Longer than the 60 s of common load balancers, so that they are the ones who close. */
 const KEEP_ALIVE_MS = 75_000
+
+/** What somebody without a key can take up. */
+export interface ServerLimits {
+  /** At once; who comes then is hung up on. A connection takes about 50 KB. */
+  connections: number
+  /** For the TLS handshake, and again for the head of a request, on a quiet connection too. */
+  headMs: number
+  /** How often it is looked whose time is over. */
+  checkMs: number
+}
+
+const LIMITS: ServerLimits = { connections: 4_000, headMs: 20_000, checkMs: 5_000 }
 
 export interface HttpsServer {
   server: Server
@@ -18,27 +27,37 @@ export interface HttpsServer {
 }
 
 /** The HTTPS server of the Rack, without any behaviour but its limits. */
-export function createHttpsServer(certificate: Certificate): HttpsServer {
-  const connections = new Set<TLSSocket>()
+export function createHttpsServer(
+  certificate: Pick<Certificate, 'cert' | 'key'>,
+  limits: ServerLimits = LIMITS,
+): HttpsServer {
+  const connections = new Set<Duplex>()
   const server = createServer({
     cert: certificate.cert,
     key: certificate.key.reveal(),
     minVersion: 'TLSv1.2',
-    handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
+    handshakeTimeout: limits.headMs,
     maxHeaderSize: HEADER_BYTES_MAX,
-    headersTimeout: HEADERS_TIMEOUT_MS,
+    headersTimeout: limits.headMs,
+    connectionsCheckingInterval: limits.checkMs,
     // Streams and uploads last as long as they last; each body has its own limit.
     requestTimeout: 0,
     keepAliveTimeout: KEEP_ALIVE_MS,
   })
+  // Node drops what exceeds 2,000 headers without a word (CWE-444); the size of a head is the limit.
+  server.maxHeadersCount = 0
+  server.maxConnections = limits.connections
   server.on('secureConnection', (socket) => {
     socket.setNoDelay(true)
     connections.add(socket)
     socket.once('close', () => connections.delete(socket))
   })
-  server.on('clientError', (error, socket) => answerMalformed(error, socket))
-  // A port scanner or a client without TLS; nothing can be answered.
-  server.on('tlsClientError', () => {})
+  server.on('clientError', (error, socket) => {
+    // Node tells failed handshakes here as well: a port scanner, or somebody who never begins. An
+    // answer would wait for TLS for ever, and the connection with it.
+    if (connections.has(socket)) answerMalformed(error, socket)
+    else socket.destroy()
+  })
   return {
     server,
     dropConnections() {

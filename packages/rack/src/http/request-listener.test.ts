@@ -1,13 +1,19 @@
 import { once } from 'node:events'
-import { connect } from 'node:net'
-import { ROUTES } from '@keyrack/protocol'
+import { createServer, type IncomingMessage, request } from 'node:http'
+import { type AddressInfo, connect } from 'node:net'
+import { basicHeader, ROUTES } from '@keyrack/protocol'
 import { Instances, System } from '@keyrack/protocol/resources'
-import { mintApiKey, Secret } from '@keyrack/secrets'
-import { describe, expect, it } from 'vitest'
+import { hashApiKey, mintApiKey, Secret } from '@keyrack/secrets'
+import { createHealth, KeyThrottle } from '@keyrack/server'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { ask } from '../testing/ask.ts'
+import { collectLog } from '../testing/collect-log.ts'
+import { openRackKeys } from '../testing/open-rack-keys.ts'
 import { credential, exchange, openTls } from '../testing/raw-stream.ts'
 import { shareTestRack, startTestRack } from '../testing/start-test-rack.ts'
 import { waitUntil } from '../testing/wait-until.ts'
+import { textAnswer } from './answer.ts'
+import { createRequestListener } from './request-listener.ts'
 
 const rack = shareTestRack()
 
@@ -168,7 +174,8 @@ describe('with the Rack API key', () => {
   const BUILT = [
     ...['check', 'auth', 'instances.list', 'instances.terminate', 'parameters.get'],
     ...['parameters.set', 'system.get', 'system.update', 'system.capacity', 'system.processes'],
-    ...['system.releases', 'key.status', 'key.stage', 'key.unstage', 'key.retire'],
+    ...['system.metrics', 'system.releases'],
+    ...['key.status', 'key.stage', 'key.unstage', 'key.retire'],
     ...['key.register', 'key.challenge', 'key.recover', 'system.token.create'],
     ...['system.token.rotate', 'system.token.list', 'system.token.revoke'],
   ]
@@ -288,5 +295,55 @@ describe('the log', () => {
       expect(everything).not.toContain(secret.reveal())
       expect(everything).not.toContain(Buffer.from(`convox:${secret.reveal()}`).toString('base64'))
     }
+  })
+})
+
+describe('a key that is retired while a body drips in', () => {
+  it('CWE-367 is refused when the body is complete, and nothing has happened', async () => {
+    const [next, { keys, key, idOf }] = [mintApiKey('rack'), await openRackKeys()]
+    const roll = 'roll-while-it-drips'
+    const hashes = { keep: hashApiKey(next), drop: hashApiKey(key) }
+    const retire = async () => {
+      await keys.stage(idOf(key) ?? '', { roll, hash: hashes.keep, copy: '' })
+      await keys.retire(idOf(next) ?? '', { roll, ...hashes, notAfter: 0 })
+    }
+    let changes = 0
+    const listener = createRequestListener({
+      handlers: new Map([
+        [
+          'system.update',
+          async () => {
+            changes += 1
+            return textAnswer('changed')
+          },
+        ],
+      ]),
+      authentication: { keys, tokens: { check: () => undefined }, throttle: new KeyThrottle() },
+      health: createHealth({ database: () => {} }),
+      log: collectLog().log,
+    })
+    const server = createServer(listener).listen(0, '127.0.0.1')
+    onTestFinished(() => void server.close())
+    await once(server, 'listening')
+    const { port } = server.address() as AddressInfo
+
+    const send = async (meanwhile: () => Promise<void>) => {
+      const headers = { authorization: basicHeader(key).reveal(), 'content-length': '7' }
+      const form = { 'content-type': 'application/x-www-form-urlencoded', expect: '100-continue' }
+      const path = '/system'
+      const asked = request({ port, path, method: 'PUT', headers: { ...headers, ...form } })
+      asked.flushHeaders()
+      // The head was read: the key is asked for the first time right behind this.
+      await once(asked, 'continue')
+      asked.write('Count')
+      await meanwhile()
+      asked.end('=4')
+      const [answer] = (await once(asked, 'response')) as [IncomingMessage]
+      answer.resume()
+      return answer.statusCode
+    }
+    expect(await send(async () => {})).toBe(200)
+    expect(await send(retire)).toBe(401)
+    expect(changes).toBe(1)
   })
 })

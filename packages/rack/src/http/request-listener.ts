@@ -105,6 +105,8 @@ async function dispatch(
   else permitToken(asker.role, route)
   const handler = handlerOf(handlers, route.name)
   const form = await readForm(request, query)
+  // A body can be held back until the key that came with its head has been retired (CWE-367).
+  authenticate(authentication, authorization, address)
   return handler({ parameters, form, requestId, address, asker })
 }
 

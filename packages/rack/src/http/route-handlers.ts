@@ -5,12 +5,14 @@ import type { Engine } from '../engines/engine.ts'
 import { listInstances } from '../instances/list-instances.ts'
 import type { Authenticated } from '../rack-keys/authenticate.ts'
 import { describeCapacity } from '../system/describe-capacity.ts'
+import { describeMetrics } from '../system/describe-metrics.ts'
 import { describeParameters, describeSystem } from '../system/describe-system.ts'
 import type { InstanceCount } from '../system/instance-count.ts'
 import { listProcesses } from '../system/list-processes.ts'
 import { listReleases } from '../system/rack-releases.ts'
 import { RACK_VERSION } from '../system/rack-version.ts'
 import { readParameters, readSystemUpdate, type SystemUpdate } from '../system/system-update.ts'
+import type { UsageHistory } from '../system/usage-history.ts'
 import { type Answer, jsonAnswer } from './answer.ts'
 
 export interface RouteCall {
@@ -35,12 +37,13 @@ export interface RackFacts {
   rackId: string
   name: string
   instanceCount: InstanceCount
+  usage: Pick<UsageHistory, 'samples'>
   /** `host:port`, known once the Rack listens. */
   address: () => string
 }
 
 export function createRouteHandlers(facts: RackFacts): RouteHandlers {
-  const { store, engine, rackId, name, instanceCount } = facts
+  const { store, engine, rackId, name, instanceCount, usage } = facts
   const { maxInstances } = engine.capabilities
   const limits = { type: engine.name, version: RACK_VERSION, maxInstances }
   const system = async () =>
@@ -62,6 +65,7 @@ export function createRouteHandlers(facts: RackFacts): RouteHandlers {
       },
     ],
     ['system.capacity', async () => jsonAnswer(await describeCapacity(engine))],
+    ['system.metrics', async ({ form }) => jsonAnswer(describeMetrics(usage.samples, form()))],
     ['system.processes', async () => jsonAnswer(listProcesses(name))],
     ['system.releases', async () => jsonAnswer(await listReleases(store, name))],
     // Gen1 sets the Rack's parameters as those of an app with the Rack's name (protocol.md 8.4).

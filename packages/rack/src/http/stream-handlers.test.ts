@@ -10,6 +10,7 @@ import {
   openRawStream,
   PING,
   PONG,
+  shown,
   TEXT,
 } from '../testing/raw-stream.ts'
 import { shareTestRack } from '../testing/start-test-rack.ts'
@@ -17,20 +18,11 @@ import { isRunning, waitUntil } from '../testing/wait-until.ts'
 
 const rack = shareTestRack()
 
-async function shellPath(route = 'shell'): Promise<string> {
-  const [id] = await rack().instanceIds()
-  return `/instances/${id}/${route}`
-}
-
-function shown(frames: ReadonlyArray<{ opcode: number; payload: Buffer }>) {
-  return frames.map(({ opcode, payload }) => [opcode, payload.toString('utf8')])
-}
-
 describe('a command on an instance', () => {
   it.each(['shell', 'ssh'])(
     'by /%s: output, exit status alone in its frame, end',
     async (route) => {
-      const stream = await openRawStream(rack().port, await shellPath(route), {
+      const stream = await openRawStream(rack().port, await rack().shellPath(route), {
         ...credential(rack().key),
         Command: 'echo out; echo err >&2; exit 7',
       })
@@ -54,14 +46,14 @@ describe('a command on an instance', () => {
 
   it('is not followed by a Close frame: official readers take the end of TCP', async () => {
     const headers = { ...credential(rack().key), Command: 'true' }
-    const stream = await openRawStream(rack().port, await shellPath(), headers)
+    const stream = await openRawStream(rack().port, await rack().shellPath(), headers)
     await stream.ended
     expect(stream.frames.some(({ opcode }) => opcode === CLOSE)).toBe(false)
   })
 
   it('reads input until the empty binary frame, and bytes that are no text pass unchanged', async () => {
     const headers = { ...credential(rack().key), Command: 'cat' }
-    const stream = await openRawStream(rack().port, await shellPath(), headers)
+    const stream = await openRawStream(rack().port, await rack().shellPath(), headers)
     const bytes = Buffer.from([0x50, 0x00, 0xff, 0xfe, 0x41, 0x80, 0x0a])
     stream.send(TEXT, bytes)
     stream.send(BINARY, '')
@@ -72,7 +64,7 @@ describe('a command on an instance', () => {
   it('gets every byte of a large input and sends every byte of a large output', async () => {
     const client = await rack()
       .client()
-      .stream(await shellPath(), { Command: 'cat' })
+      .stream(await rack().shellPath(), { Command: 'cat' })
     const sent = Buffer.alloc(3_000_000, 'the quick brown fox ')
     client.end(sent)
     const chunks: Buffer[] = []
@@ -89,13 +81,13 @@ describe('a command on an instance', () => {
       // A Go client puts the UTF-8 bytes into the header as they are.
       Command: Buffer.from("printf '%s' 'grün ☂'").toString('latin1'),
     }
-    const said = await latin1Stream(await shellPath(), headers)
+    const said = await latin1Stream(await rack().shellPath(), headers)
     expect(said).toBe(`grün ☂${EXIT_MARKER}0\n`)
   })
 
   it('has a terminal of the given size when Height is sent', async () => {
     const headers = { ...credential(rack().key), Height: '41', Width: '97', Terminal: 'xterm' }
-    const stream = await openRawStream(rack().port, await shellPath(), {
+    const stream = await openRawStream(rack().port, await rack().shellPath(), {
       ...headers,
       Command: 'stty size; test -t 0 && echo terminal',
     })
@@ -104,7 +96,7 @@ describe('a command on an instance', () => {
   })
 
   it('has no terminal without Height', async () => {
-    const stream = await openRawStream(rack().port, await shellPath(), {
+    const stream = await openRawStream(rack().port, await rack().shellPath(), {
       ...credential(rack().key),
       Width: '97',
       Command: 'test -t 0 || echo none',
@@ -114,7 +106,11 @@ describe('a command on an instance', () => {
   })
 
   it('is a login shell when there is none', async () => {
-    const stream = await openRawStream(rack().port, await shellPath(), credential(rack().key))
+    const stream = await openRawStream(
+      rack().port,
+      await rack().shellPath(),
+      credential(rack().key),
+    )
     stream.send(TEXT, 'echo $((6 * 7))\nexit 3\n')
     await stream.ended
     expect(stream.text).toContain('42\n')
@@ -123,14 +119,14 @@ describe('a command on an instance', () => {
 
   it('that ends by a signal has the status that shells give it', async () => {
     const headers = { ...credential(rack().key), Command: 'kill -9 $$' }
-    const stream = await openRawStream(rack().port, await shellPath(), headers)
+    const stream = await openRawStream(rack().port, await rack().shellPath(), headers)
     await stream.ended
     expect(stream.text).toBe(`${EXIT_MARKER}137\n`)
   })
 
   it('with a size that is no number is refused, naming the header', async () => {
     const headers = { ...credential(rack().key), Command: 'true', Height: 'tall' }
-    const stream = await openRawStream(rack().port, await shellPath(), headers)
+    const stream = await openRawStream(rack().port, await rack().shellPath(), headers)
     await stream.ended
     expect(stream.text).toBe(
       `ERROR: the header Height must be a number of characters\n${EXIT_MARKER}1\n`,
@@ -148,7 +144,7 @@ describe('a command on an instance', () => {
 describe('while a stream is open', () => {
   it('pings are answered, with what they carry', async () => {
     const headers = { ...credential(rack().key), Command: 'cat' }
-    const stream = await openRawStream(rack().port, await shellPath(), headers)
+    const stream = await openRawStream(rack().port, await rack().shellPath(), headers)
     stream.send(PING, 'are you there')
     await stream.until(({ frames }) => frames.some(({ opcode }) => opcode === PONG))
     stream.send(BINARY, '')
@@ -164,7 +160,7 @@ describe('while a stream is open', () => {
     ['closes with 1000, as gen1 clients end', (close: CloseOptions) => close.frame()],
     ['drops the connection', (close: CloseOptions) => close.drop()],
   ])('a client that %s ends what runs for it', async (_what, leave) => {
-    const stream = await openRawStream(rack().port, await shellPath(), {
+    const stream = await openRawStream(rack().port, await rack().shellPath(), {
       ...credential(rack().key),
       Command: 'echo pid $$; sleep 1000 & wait',
     })
@@ -180,7 +176,7 @@ describe('while a stream is open', () => {
 
   it('a frame that no client sends ends that stream only', async () => {
     const headers = { ...credential(rack().key), Command: 'cat' }
-    const stream = await openRawStream(rack().port, await shellPath(), headers)
+    const stream = await openRawStream(rack().port, await rack().shellPath(), headers)
     // A frame that announces 2^40 bytes, which nobody may make the Rack wait for.
     stream.socket.write(Buffer.from([0x81, 0xff, 0, 0, 1, 0, 0, 0, 0, 0, 1, 2, 3, 4]))
     await stream.ended
@@ -188,7 +184,7 @@ describe('while a stream is open', () => {
   })
 
   it('a client that does not read holds its command back instead of filling memory', async () => {
-    const path = await shellPath()
+    const path = await rack().shellPath()
     const done = join(rack().dataDir, 'all-was-written')
     const idle = await rack()
       .client()
@@ -207,7 +203,7 @@ describe('while a stream is open', () => {
   })
 
   it('a command that does not read holds its client back instead of filling memory', async () => {
-    const path = await shellPath()
+    const path = await rack().shellPath()
     const idle = await rack().client().stream(path, { Command: 'sleep 1000' })
     let written = false
     idle.write(Buffer.alloc(40_000_000), () => {
@@ -223,7 +219,7 @@ describe('while a stream is open', () => {
   })
 
   it('an instance that dies ends the stream with a reason and status 1', async () => {
-    const stream = await openRawStream(rack().port, await shellPath(), {
+    const stream = await openRawStream(rack().port, await rack().shellPath(), {
       ...credential(rack().key),
       Command: 'echo pid $PPID; sleep 1000',
     })

@@ -27,6 +27,27 @@ async function untilRunning(rack: TestRack, count: number): Promise<void> {
   })
 }
 
+describe('GET /system/metrics', () => {
+  it('is measured on the instances, in the shape that official clients read', async () => {
+    await waitUntil(async () => {
+      const { status, json } = await get(shared(), '/system/metrics?period=60')
+      if (status !== 200 || json[1].values.length === 0) return false
+      const [{ avg, count, max, min, time }] = json[1].values
+      expect(json.map(({ name }: { name: string }) => name)).toEqual([
+        'cluster:cpu:utilization',
+        'cluster:mem:utilization',
+      ])
+      expect(count).toBe(3)
+      // Three processes that are there need memory, and less than all of it.
+      for (const value of [avg, max, min]) expect(value > 0 && value < 100).toBe(true)
+      expect(time).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:00\.000Z$/)
+      return true
+    })
+    const bad = await get(shared(), '/system/metrics?period=soon')
+    expect([bad.status, bad.json.field]).toEqual([422, 'period'])
+  })
+})
+
 describe('PUT /system', () => {
   it('changes how many instances run, up and down, and answers with the System', async () => {
     const rack = shared()

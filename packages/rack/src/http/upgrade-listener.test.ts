@@ -10,21 +10,13 @@ import {
   exchange,
   openRawStream,
   openTls,
+  shown,
   TEXT,
 } from '../testing/raw-stream.ts'
 import { shareTestRack, startTestRack } from '../testing/start-test-rack.ts'
 import { waitUntil } from '../testing/wait-until.ts'
 
 const rack = shareTestRack()
-
-async function shellPath(route = 'shell'): Promise<string> {
-  const [id] = await rack().instanceIds()
-  return `/instances/${id}/${route}`
-}
-
-function shown(frames: ReadonlyArray<{ opcode: number; payload: Buffer }>) {
-  return frames.map(({ opcode, payload }) => [opcode, payload.toString('utf8')])
-}
 
 describe('before the upgrade', () => {
   it.each(['/nope', '/system', '/racks', '/instances', '/apps/x/nothing'])(
@@ -39,23 +31,23 @@ describe('before the upgrade', () => {
 
   it('an upgrade to anything else is an empty 404', async () => {
     const headers = { ...credential(rack().key), Upgrade: 'h2c' }
-    expect((await openRawStream(rack().port, await shellPath(), headers)).status).toBe(404)
+    expect((await openRawStream(rack().port, await rack().shellPath(), headers)).status).toBe(404)
   })
 
   it('a page of another site is refused with 403, even with the right key', async () => {
     const headers = { ...credential(rack().key), Origin: 'https://evil.example' }
-    expect((await openRawStream(rack().port, await shellPath(), headers)).status).toBe(403)
+    expect((await openRawStream(rack().port, await rack().shellPath(), headers)).status).toBe(403)
   })
 
   it('the Origin of the Rack itself, as official Go clients send it, is accepted', async () => {
     const headers = { ...credential(rack().key), Origin: rack().url, Command: 'true' }
-    expect((await openRawStream(rack().port, await shellPath(), headers)).status).toBe(101)
+    expect((await openRawStream(rack().port, await rack().shellPath(), headers)).status).toBe(101)
   })
 
   it('a handshake without its key is a JSON error', async () => {
     const said = await exchange(
       rack().port,
-      `GET ${await shellPath()} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n`,
+      `GET ${await rack().shellPath()} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n`,
     )
     expect(said).toMatch(/^HTTP\/1\.1 422 /)
     expect(said).toContain('WebSocket handshake')
@@ -73,9 +65,11 @@ describe('a stream without the Rack API key', () => {
     ['another key', () => credential(mintApiKey('rack'))],
     ['an empty key', () => credential('')],
   ])('with %s is upgraded, told so, and ended with exit status 1', async (_what, headers) => {
-    const stream = await openRawStream(rack().port, await shellPath(), headers())
+    const stream = await openRawStream(rack().port, await rack().shellPath(), headers())
     expect(stream.status).toBe(101)
     await stream.ended
+    // The text is what official clients print; the name of the request is beside it.
+    expect(stream.head).toMatch(/^Request-Id: [0-9a-f]{12}\r?$/m)
     expect(shown(stream.frames)).toEqual([
       [TEXT, 'ERROR: invalid authentication\n'],
       [TEXT, `${EXIT_MARKER}1\n`],
@@ -83,8 +77,14 @@ describe('a stream without the Rack API key', () => {
     ])
   })
 
+  it('is called what the Console in front called it', async () => {
+    const headers = { 'Request-Id': 'console-4711' }
+    const stream = await openRawStream(rack().port, await rack().shellPath(), headers)
+    expect(stream.head).toMatch(/^Request-Id: console-4711\r?$/m)
+  })
+
   it('runs nothing', async () => {
-    const stream = await openRawStream(rack().port, await shellPath(), {
+    const stream = await openRawStream(rack().port, await rack().shellPath(), {
       ...credential(mintApiKey('rack')),
       Command: 'echo it ran',
     })

@@ -44,7 +44,11 @@ export function createUpgradeListener(options: UpgradeListenerOptions): Listener
   const { authentication } = options
   const server = new WebSocketServer({ noServer: true, ...FRAME_SOCKET_OPTIONS })
   const accepted = new WeakSet<IncomingMessage>()
+  // What this request is called, for a client that is refused inside of the stream.
+  const ids = new WeakMap<IncomingMessage, string>()
   server.on('headers', (headers, request) => {
+    const id = ids.get(request)
+    if (id !== undefined) headers.push(`Request-Id: ${id}`)
     if (!accepted.has(request)) return
     headers.push(`${KEY_GENERATION_HEADER}: ${authentication.keys.generation}`)
   })
@@ -65,6 +69,7 @@ export function createUpgradeListener(options: UpgradeListenerOptions): Listener
         return refused(NO_SUCH_ROUTE.status)
       }
       if (!sameOrigin(request.headers.origin, request.headers.host)) throw foreignOrigin()
+      ids.set(request, id)
       const refusal = refusalOf(authentication, request, match.route)
       if (refusal === undefined) accepted.add(request)
       server.handleUpgrade(request, socket as Socket, head, (ws) => {

@@ -1,7 +1,9 @@
+import { once } from 'node:events'
+import { type AddressInfo, connect, createServer } from 'node:net'
 import { Duplex } from 'node:stream'
 import { createMasterKey, Keyring } from '@keyrack/secrets'
 import type { ServerChannel, Session } from 'ssh2'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { openTestStore } from '../testing/open-test-store.ts'
 import { onCommand, type SshEngine, startSshEngine } from '../testing/ssh-engine.ts'
 import { KnownInstances } from './known-instances.ts'
@@ -187,5 +189,67 @@ describe('an instance', () => {
     const running = runShell(replaced, requestOf(new TestClient()))
     await expect(running).rejects.toThrow('instance i-1 shows another SSH host key')
     expect(second.users).toEqual([])
+  })
+})
+
+/** The same engine behind a network that breaks off after so many bytes of what an instance sends. */
+async function behindNetwork({ engine }: SshEngine) {
+  const network = { passed: 0, cutAfter: Number.POSITIVE_INFINITY }
+  const relay = createServer(async (client) => {
+    const instance = await engine.dial('i-1')
+    const end = () => {
+      client.destroy()
+      instance.destroy()
+    }
+    client.on('error', end).on('close', end).pipe(instance)
+    instance.on('error', end).on('close', end)
+    instance.on('data', (chunk) => {
+      client.write(chunk.subarray(0, network.cutAfter - network.passed))
+      network.passed += chunk.length
+      if (network.passed >= network.cutAfter) client.destroySoon()
+    })
+  })
+  relay.listen(0, '127.0.0.1')
+  await once(relay, 'listening')
+  onTestFinished(() => void relay.close())
+  const { port } = relay.address() as AddressInfo
+  const dial = async () => {
+    const socket = connect(port, '127.0.0.1')
+    await once(socket, 'connect')
+    return socket
+  }
+  return { network, engine: { ...engine, dial } }
+}
+
+describe('a network between Rack and instance', () => {
+  it('that is cut at any byte is never an exit status, whatever of the output arrived', async () => {
+    const whole = 'x'.repeat(50_000)
+    const started = await startSshEngine(
+      onCommand((channel) => {
+        channel.write(whole)
+        exits(channel, 0)
+      }),
+    )
+    const { network, engine } = await behindNetwork(started)
+    const access = await accessTo({ engine })
+    const run = async () => {
+      network.passed = 0
+      const client = new TestClient()
+      const status = await runShell(access, requestOf(client)).catch((error: Error) => error)
+      return { status, output: client.output }
+    }
+    expect(await run()).toEqual({ status: 0, output: whole })
+    const length = network.passed
+    for (const place of [0, 0.01, 0.02, 0.04, 0.3, 0.6, 0.9, 0.99]) {
+      network.cutAfter = Math.floor(length * place)
+      const { status, output } = await run()
+      expect(status, `cut at ${network.cutAfter} of ${length}`).toMatchObject({
+        code: 'rack-broken',
+        message: expect.stringContaining('instance i-1'),
+      })
+      expect(whole.startsWith(output)).toBe(true)
+    }
+    network.cutAfter = Number.POSITIVE_INFINITY
+    expect(await run()).toEqual({ status: 0, output: whole })
   })
 })

@@ -194,14 +194,18 @@ describe('a change that cannot be stored', () => {
     const { rack, keys, oldKey, newKey, stage, retire } = await aRoll()
     await stage()
     const before = accepted(rack)
-    // The database itself refuses, as on a full disk.
-    await sql`create trigger refuse before update on rack_key_head
-      begin select raise(abort, 'no space left'); end`.execute(rack.store.db)
-    await expect(retire()).rejects.toThrow(/no space left/)
+    // The database itself refuses, at the very end: when the transaction is committed.
+    const { db } = rack.store
+    await sql`create table absent (id text references rack_keys(id) deferrable initially deferred)`.execute(
+      db,
+    )
+    await sql`create trigger refuse after insert on rack_key_events
+      begin insert into absent values ('no such key'); end`.execute(db)
+    await expect(retire()).rejects.toThrow(/FOREIGN KEY/)
     expect(accepted(rack)).toEqual(before)
     expect(keys.generation).toBe(1)
     expect(rack.idOf(oldKey)).toBeDefined()
-    await sql`drop trigger refuse`.execute(rack.store.db)
+    await sql`drop trigger refuse`.execute(db)
     expect(await retire()).toMatchObject({ state: 'retired', generation: 2 })
     expect(rack.idOf(newKey)).toBeDefined()
   })

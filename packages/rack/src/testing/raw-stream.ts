@@ -40,6 +40,11 @@ export interface Frame {
   payload: Buffer
 }
 
+/** What the frames say, to be compared. */
+export function shown(frames: readonly Frame[]) {
+  return frames.map(({ opcode, payload }) => [opcode, payload.toString('utf8')])
+}
+
 /** A WebSocket client that shows the frames themselves, because their borders are the protocol. */
 export class RawStream {
   readonly head: string

@@ -16,6 +16,8 @@ export interface TestRack extends RunningRack {
   /** A client with the Rack's key, or with another password. */
   client(password?: Secret): ReturnType<typeof createClient>
   instanceIds(): Promise<string[]>
+  /** Of the first instance's shell, or of another of its streams. */
+  shellPath(route?: string): Promise<string>
 }
 
 export interface TestRackOptions {
@@ -44,8 +46,12 @@ export async function startTestRack(
     const { body } = await client().request('GET', '/instances')
     return (JSON.parse(body) as Array<{ id: string }>).map(({ id }) => id)
   }
+  const shellPath = async (route = 'shell') => {
+    const [id] = await instanceIds()
+    return `/instances/${id}/${route}`
+  }
   const port = Number(new URL(rack.url).port)
-  return { ...rack, key, port, dataDir, lines, client, instanceIds }
+  return { ...rack, key, port, dataDir, lines, client, instanceIds, shellPath }
 }
 
 /** One Rack for all tests of a file. */

@@ -1,2 +1,7 @@
 export * from './databases.ts'
+export * from './generated-requests.ts'
 export { type PostgresServerProcess, startPostgres } from './postgres-server.ts'
+export * from './recording-rack.ts'
+export * from './request-cases.ts'
+export * from './send-bytes.ts'
+export * from './strict-messages.ts'

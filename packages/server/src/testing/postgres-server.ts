@@ -18,6 +18,8 @@ const DEBIAN = '/usr/lib/postgresql'
 /** The one user who is asked for a password; a test makes it. */
 export const PASSWORD_USER = 'password_user'
 const STARTS_IN_MS = 60_000
+/** A server that does not stop must not keep the run from ending. */
+const STOPS_IN_MS = 20_000
 
 export interface PostgresServerProcess {
   /** Of the database `postgres`, as the superuser, without a password: `trust` on loopback. */
@@ -53,7 +55,7 @@ export async function startPostgres(
   execFileSync(
     join(programs, 'initdb'),
     ['-D', data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--no-sync'],
-    { ...run, stdio: 'pipe' },
+    { ...run, stdio: 'pipe', timeout: STARTS_IN_MS },
   )
   const rules = join(data, 'pg_hba.conf')
   const asked = `host all ${PASSWORD_USER} 127.0.0.1/32 scram-sha-256\n`
@@ -74,7 +76,8 @@ export async function startPostgres(
   const stop = async (): Promise<void> => {
     // "Immediate" shutdown: the folder is thrown away.
     server.kill('SIGQUIT')
-    await ended
+    const gone = await Promise.race([ended, sleep(STOPS_IN_MS, 'not yet', { ref: false })])
+    if (gone === 'not yet') server.kill('SIGKILL')
     rmSync(folder, { recursive: true, force: true })
   }
   try {

@@ -90,6 +90,62 @@ describe('convox rack logs', () => {
     expect(ran.stderr).toContain(`run: convox login ${server.host}`)
   })
 
+  it('names the request that was refused inside the stream, once', async () => {
+    for (const said of ['no such Rack', 'the Rack failed, see request abc123']) {
+      const { ann } = await atRack({
+        socket: saying(`ERROR: ${said}\n`),
+        streamHead: ['Request-Id: abc123'],
+      })
+      const { status, stderr } = await ann.run(['rack', 'logs'])
+      expect(status).toBe(1)
+      expect(stderr.match(/request abc123/g)).toHaveLength(1)
+    }
+    const { ann, server } = await atRack({
+      socket: saying('ERROR: invalid authentication; run: convox login\n'),
+      streamHead: ['Request-Id: abc123'],
+    })
+    expect((await ann.run(['rack', 'logs'])).stderr).toBe(
+      `ERROR: invalid authentication (request abc123); run: convox login ${server.host}\n`,
+    )
+  })
+
+  it('with --json is an object for each line, whatever the line holds', async () => {
+    const text = [
+      LINE,
+      '2026-11-23T12:00:01.5Z service/web/1a2b "quoted" \u001b[2J grün\r\n',
+      '  a second line of it\n',
+      '\n',
+      'ERROR: of a program\n',
+      '2026-11-23T12:00:02Z system/x without an end',
+    ].join('')
+    const bytes = Array.from(Buffer.from(text), (byte) => Buffer.of(byte))
+    const { ann } = await atRack({ socket: saying(...bytes) })
+    const { status, stdout, stderr } = await ann.run(['rack', 'logs', '--json'])
+    expect([status, stderr]).toEqual([0, ''])
+    expect(stdout).not.toContain('\u001b')
+    const lines = stdout.trimEnd().split('\n')
+    const none = { at: null, source: null }
+    expect(lines.map((line) => JSON.parse(line))).toEqual([
+      { at: '2026-11-23T12:00:00Z', source: 'system/instance/i-1', message: 'the instance runs' },
+      {
+        at: '2026-11-23T12:00:01.5Z',
+        source: 'service/web/1a2b',
+        message: '"quoted" \u001b[2J grün',
+      },
+      { ...none, message: '  a second line of it' },
+      { ...none, message: '' },
+      { ...none, message: 'ERROR: of a program' },
+      { at: '2026-11-23T12:00:02Z', source: 'system/x', message: 'without an end' },
+    ])
+  })
+
+  it('with --json still makes an error of the ERROR that comes last', async () => {
+    const { ann } = await atRack({ socket: saying(LINE, 'ERROR: the Rack is stopping\n') })
+    const ran = await ann.run(['rack', 'logs', '--json'])
+    expect([ran.status, ran.stdout.split('\n')]).toEqual([1, [expect.stringMatching(/^{/), '']])
+    expect(ran.stderr).toBe('ERROR: the Rack is stopping\n')
+  })
+
   it('fails when the connection is cut', async () => {
     const { ann } = await atRack({ socket: (ws) => ws.send(LINE, () => ws.terminate()) })
     const ran = await ann.run(['rack', 'logs'])

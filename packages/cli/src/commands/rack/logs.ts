@@ -9,6 +9,7 @@ interface LogsOptions extends GlobalOptions {
   filter?: string
   /** Set to false by `--no-follow`. */
   follow: boolean
+  json?: true
 }
 
 export const defineLogs: DefineCommand = (command, context) => {
@@ -16,9 +17,11 @@ export const defineLogs: DefineCommand = (command, context) => {
     .option('--since <duration>', 'begin so long ago: 30s, 10m, 1h30m; 2m if not given')
     .option('--filter <pattern>', 'only lines with all of these words; -word: without it')
     .option('--no-follow', 'end after the lines that are there')
+    .option('--json', 'print a line of JSON for each line: at, source, message')
     .addHelpText(
       'after',
-      '\nExamples:\n  $ convox rack logs\n  $ convox rack logs --since 1h --no-follow' +
+      '\nWith --json, at and source are null where a line does not say them.\n' +
+        '\nExamples:\n  $ convox rack logs\n  $ convox rack logs --since 1h --no-follow' +
         "\n  $ convox rack logs --filter 'i-1 -shell'",
     )
     .action((options: LogsOptions) => logs(context, options))
@@ -28,7 +31,8 @@ async function logs(context: Context, options: LogsOptions): Promise<void> {
   const headers = await logHeaders(options)
   const connection = await connectToRack(context, options)
   const stream = await connection.stream('/system/logs', headers)
-  await printLog(context.terminal, stream, connection.target.host.name)
+  const format = { json: options.json === true }
+  await printLog(context.terminal, stream, connection.target.host.name, format)
 }
 
 /** Options travel as headers, and only when they are given (protocol.md 7.3). */
@@ -39,7 +43,10 @@ async function logHeaders(options: LogsOptions): Promise<Record<string, string>>
     throw new UsageError('--since is a duration', 'for example: --since 30s, 10m or 1h30m')
   }
   if (filter !== undefined && /\p{Cc}/u.test(filter)) {
-    throw new UsageError('--filter may not hold line breaks or control characters')
+    throw new UsageError(
+      '--filter may not hold line breaks or control characters',
+      "give words: --filter 'i-1 -shell'",
+    )
   }
   return {
     Prefix: 'true',

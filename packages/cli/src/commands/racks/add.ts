@@ -78,9 +78,11 @@ async function add(context: Context, typed: string, options: AddOptions): Promis
           await accept(context, options.host, shown, origin.command)
           return sendKnown(shown)
         })
-  const { RackSummary } = await import('@keyrack/protocol/resources')
+  const { RackSummary, RackWarning } = await import('@keyrack/protocol/resources')
   const added = checkedRackName(rackName(RackSummary.parse(JSON.parse(body))), 'the Console')
   terminal.print(`Added ${added}`)
+  const { warning } = RackWarning.parse(JSON.parse(body))
+  if (warning !== '') terminal.warn(warning)
   terminal.note(`Use it: convox switch ${added}`)
   if (takesTwoKeys(JSON.parse(body))) await offerRoll(context, connection, added)
 }

@@ -73,6 +73,24 @@ describe('convox racks add', () => {
     expect(changesOf(server)).toEqual(['POST /api/racks'])
   })
 
+  it('passes on, beside the result, what the Console warns of', async () => {
+    const added = {
+      name: 'live',
+      organization: { name: 'acme' },
+      warning: 'it shows its key\u001b[2J',
+    }
+    const [ann] = await loggedIn(() => ({ status: 201, body: added }))
+    const args = ['racks', 'add', 'acme/live', '--host', 'h', '--password-stdin']
+    const ran = await ann.run(args, { stdin: RACK_KEY })
+    expect([ran.status, ran.stdout]).toEqual([0, 'Added acme/live\n'])
+    expect(ran.stderr).toContain('WARNING: it shows its key')
+    expect(ran.stderr).not.toContain('\u001b')
+    const trust = ['racks', 'trust', 'acme/dev', '--fingerprint', FINGERPRINT, '--password-stdin']
+    expect((await ann.run(trust, { stdin: 'a heron' })).stderr).toContain(
+      'WARNING: it shows its key',
+    )
+  })
+
   it('shows no fingerprint of a Console that makes one up', async () => {
     const body = { error: 'x', code: 'conflict', fingerprint: '\u001b[2Jab' }
     const [ann] = await loggedIn(() => ({ status: 409, body }))

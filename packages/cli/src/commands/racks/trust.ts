@@ -36,7 +36,10 @@ async function trust(context: Context, name: string, options: TrustOptions): Pro
   const connection = await connectToHost(context, options)
   const path = await rackPath(connection, name)
   const password = await readSecret(context, origin)
-  await terminal.progress(`Trusting the certificate of ${name}`, () =>
+  const { body } = await terminal.progress(`Trusting the certificate of ${name}`, () =>
     connection.request('POST', `${path}/trust`, { json: { fingerprint, password } }),
   )
+  const { RackWarning } = await import('@keyrack/protocol/resources')
+  const { warning } = RackWarning.parse(JSON.parse(body))
+  if (warning !== '') terminal.warn(warning)
 }

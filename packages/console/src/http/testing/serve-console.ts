@@ -2,11 +2,12 @@ import { request as httpRequest, type IncomingHttpHeaders } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import { join } from 'node:path'
 import { loadCertificate } from '@keyrack/server'
-import { onTestFinished } from 'vitest'
+import { beforeAll, onTestFinished } from 'vitest'
 import { openListeners } from '../../listeners.ts'
 import { createProxy } from '../../proxy/index.ts'
 import { localRackRow } from '../../racks/local-rack-row.ts'
 import {
+  type AtEnd,
   founder,
   openDomain,
   PASSWORD,
@@ -46,9 +47,12 @@ export interface ServedConsole {
  * The real handler on real sockets, with a real database and the real proxy. The local Rack has its
  * row but no process, so a request that is proxied to it is answered 503.
  */
-export async function serveConsole(env: Record<string, string> = {}): Promise<ServedConsole> {
-  const folder = testFolder()
-  const domain = await openDomain(folder, { env })
+export async function serveConsole(
+  env: Record<string, string> = {},
+  atEnd: AtEnd = onTestFinished,
+): Promise<ServedConsole> {
+  const folder = testFolder(atEnd)
+  const domain = await openDomain(folder, { env }, atEnd)
   const { config, directory, keyring, audit } = domain
   await localRackRow(domain, keyring, folder)
   const authenticate = createKeyAuthenticator(domain)
@@ -70,7 +74,7 @@ export async function serveConsole(env: Record<string, string> = {}): Promise<Se
   const ports = { port: 0, tlsPort: 0, host: '127.0.0.1' }
   const listeners = await openListeners(handler, ports, certificate)
   await domain.rolls.start()
-  onTestFinished(async () => {
+  atEnd(async () => {
     await listeners.close(0)
     await proxy.close()
     await domain.rolls.stop()
@@ -144,8 +148,11 @@ export function cookieOf(answer: Answer): string {
 }
 
 /** A Console with its first account, `ada@example.com` of `acme`, and her key. */
-export async function serveFounded(env: Record<string, string> = {}) {
-  const served = await serveConsole(env)
+export async function serveFounded(
+  env: Record<string, string> = {},
+  atEnd: AtEnd = onTestFinished,
+) {
+  const served = await serveConsole(env, atEnd)
   const account = await founder(served.domain)
   return { ...served, account, key: account.apiKey.reveal() }
 }
@@ -154,4 +161,22 @@ export async function serveFounded(env: Record<string, string> = {}) {
 export async function signInFounder(ask: ServedConsole['ask']): Promise<string> {
   const body = { email: 'ada@example.com', password: PASSWORD }
   return cookieOf(await ask('/api/sign-in', { body }))
+}
+
+type Founded = Awaited<ReturnType<typeof serveFounded>>
+
+/** One such Console for all tests of a file. */
+export function shareFounded(env: Record<string, string> = {}): () => Founded {
+  let shared: Founded | undefined
+  beforeAll(async () => {
+    const ends: Array<() => void | Promise<void>> = []
+    shared = await serveFounded(env, (end) => ends.unshift(end))
+    return async () => {
+      for (const end of ends) await end()
+    }
+  })
+  return () => {
+    if (shared === undefined) throw new TypeError('the shared Console runs within tests only')
+    return shared
+  }
 }

@@ -10,7 +10,7 @@ import type { AddressInfo, Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Duplex } from 'node:stream'
-import { basicHeader } from '@keyrack/protocol'
+import { basicHeader, normalizePath } from '@keyrack/protocol'
 import {
   createMasterKey,
   hashApiKey,
@@ -28,6 +28,7 @@ import { KeysInFlight } from '../../rack-rolls/keys-in-flight.ts'
 import { rackKeyContext } from '../../racks/open-rack-key.ts'
 import { authenticateUser } from '../authenticate-user.ts'
 import { createProxy, type RackProxy } from '../index.ts'
+import { rackEntry } from './rack-entry.ts'
 
 export interface ProxiedRack {
   /** The Console's port on loopback, plain http. */
@@ -96,22 +97,15 @@ export async function startProxiedRack(behaviour: RackBehaviour = {}): Promise<P
     serverAdministrator: behaviour.serverAdministrator ?? true,
     roles,
   }
-  const rack: RackEntry = {
-    id: 'rack-1',
+  const rack = rackEntry({
     name: 'dev',
-    organization: { id: 'org-1', name: 'acme' },
     url: `https://127.0.0.1:${rackPort}`,
     pin: certificate.fingerprint,
     local: true,
     sealedKey: seal(keyring, rackKey, rackKeyContext('rack-1', 1)),
-    keyVersion: 1,
     provider: 'local',
-    status: 'running',
-    managed: false,
-    version: '',
-    remoteId: null,
     ...behaviour.entry,
-  }
+  })
   const store: Store<Database> = await openStore<Database>({
     file: join(folder, 'db'),
     migrations: MIGRATIONS,
@@ -229,7 +223,9 @@ function serveProxy(proxy: RackProxy, clients: Set<Duplex>, errors: unknown[]): 
     const { socket } = request
     if (!clients.has(socket)) socket.once('close', () => clients.delete(socket))
     clients.add(socket)
-    proxy.request(request, answer, facts(request)).catch((error: unknown) => {
+    const serve = async () =>
+      proxy.request(request, answer, normalizePath(request.url ?? ''), facts(request))
+    serve().catch((error: unknown) => {
       errors.push(error)
       const { status, headers, body } = errorResponse(error, 'request-0001')
       if (answer.headersSent) answer.destroy()
@@ -237,7 +233,7 @@ function serveProxy(proxy: RackProxy, clients: Set<Duplex>, errors: unknown[]): 
     })
   })
   server.on('upgrade', (request, socket, head) => {
-    void proxy.upgrade(request, socket, head, facts(request))
+    void proxy.upgrade(request, socket, head, normalizePath(request.url ?? ''), facts(request))
   })
   return server
 }

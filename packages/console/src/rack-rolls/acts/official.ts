@@ -1,7 +1,8 @@
+import { KeyrackError } from '@keyrack/protocol'
 import type { Client } from '@keyrack/protocol/client'
 import { Processes, System } from '@keyrack/protocol/resources'
 import type { Secret } from '@keyrack/secrets'
-import { type Act, CannotGoOn, type Outcome, type RollActs } from '../act.ts'
+import type { Act, Outcome, RollActs } from '../act.ts'
 import { between } from '../point.ts'
 import { rackClient } from '../rack-client.ts'
 import { tryKey, tryKeyEverywhere } from '../try-key.ts'
@@ -24,23 +25,24 @@ export function parameterActs(method: 'system-parameter' | 'app-parameter'): Rol
     },
     // Setting the parameter has ended the old key, where the tasks have been replaced.
     async retire(act) {
-      await restartWebTasks(act, act.k1)
+      await restartWebTasks(act)
       return { kind: 'done' }
     },
-    async withdraw(act) {
-      if ((await tryKey(act.domain.guard, act.rack, act.k1)) === 'refused') return { kind: 'done' }
-      return { kind: 'back', to: 'verifying', reason: 'the Rack takes the new key already' }
-    },
+    // Nothing tells whether the parameter was set, so nothing is taken back; see cancel-roll.ts.
+    withdraw: async () => ({
+      kind: 'back',
+      to: 'verifying',
+      reason: 'the Rack may have taken the new key',
+    }),
   }
 }
 
 async function stage(act: Act, method: 'system-parameter' | 'app-parameter'): Promise<Outcome> {
   const { domain, rack, k0, k1 } = act
-  if ((await tryKey(domain.guard, rack, k1)) === 'accepted') return { kind: 'done' }
-  if ((await tryKey(domain.guard, rack, k0)) === 'refused') {
-    throw new CannotGoOn(
-      'the Rack refuses the key that the Console holds; enter the right one with: convox rack key set',
-    )
+  if (await isTaken(act, k1)) return { kind: 'done' }
+  if (!(await isTaken(act, k0))) {
+    const reason = 'the Rack refuses both keys; enter the one it takes: convox rack key set'
+    return { kind: 'back', to: 'staging', reason }
   }
   const client = rackClient(domain.guard, rack, k0)
   const { name, status } = await readSystem(client)
@@ -51,9 +53,17 @@ async function stage(act: Act, method: 'system-parameter' | 'app-parameter'): Pr
   if (answer.status < 300 || /no updates are to be performed/i.test(answer.body)) {
     return { kind: 'done' }
   }
+  // An earlier try may have been taken, so the new key is never destroyed here, whatever is answered.
   const reason = `the Rack answered ${answer.status} to its new parameter`
-  if (answer.status < 500) throw new CannotGoOn(reason)
   return { kind: 'back', to: 'staging', reason }
+}
+
+/** Whether any of its tasks takes the key. */
+async function isTaken({ domain, rack }: Act, key: Secret): Promise<boolean> {
+  for (let tries = 0; tries < TRIES; tries += 1) {
+    if ((await tryKey(domain.guard, rack, key)) === 'accepted') return true
+  }
+  return false
 }
 
 function setPassword(client: Client, method: string, name: string, key: Secret) {
@@ -69,15 +79,14 @@ function setPassword(client: Client, method: string, name: string, key: Secret) 
 
 /** Done when the Rack runs and takes the new key on every fresh connection. */
 async function verify(act: Act): Promise<Outcome> {
-  const { domain, rack, k0, k1 } = act
+  const { domain, rack, k1 } = act
   const { guard, point } = domain
-  const takesNew = (await tryKey(guard, rack, k1)) === 'accepted'
-  const { status } = await readSystem(rackClient(guard, rack, takesNew ? k1 : k0))
+  const { status } = await withEitherKey(act, readSystem)
   if (status !== 'running') return waits(domain, status)
   for (let tries = 0; tries < TRIES; tries += 1) {
     const { refused } = await between(point, 'call verify', () => tryKeyEverywhere(guard, rack, k1))
     if (refused.length === 0) continue
-    await restartWebTasks(act, takesNew ? k1 : k0)
+    await restartWebTasks(act)
     const reason = "the Rack's web tasks take the new key when they are restarted"
     return { kind: 'back', to: 'verifying', reason }
   }
@@ -89,18 +98,37 @@ function waits({ clock }: Act['domain'], status: string): Outcome {
 }
 
 /** The tasks read their key when they start only. A Rack that offers no way is left to its operator. */
-async function restartWebTasks({ domain, roll, rack }: Act, key: Secret): Promise<void> {
-  const client = rackClient(domain.guard, rack, key)
-  const { name } = await readSystem(client)
-  const listed = await client
-    .get('/system/processes', (value) => Processes.parse(value))
-    .catch(() => [])
+async function restartWebTasks(act: Act): Promise<void> {
+  const { name } = await withEitherKey(act, readSystem)
+  const listed = await withEitherKey(act, (client) =>
+    client.get('/system/processes', (value) => Processes.parse(value)),
+  ).catch(() => [])
   // Those that were started since have read the new one.
-  const old = listed.filter((one) => !(Date.parse(one.started) > roll.started_at))
+  const old = listed.filter((one) => !(Date.parse(one.started) > act.roll.started_at))
   for (const { id } of old.filter((one) => one.name === 'web')) {
     const path = `/apps/${encodeURIComponent(name)}/processes/${encodeURIComponent(id)}`
-    await client.request('DELETE', path, { anyStatus: true })
+    await withEitherKey(act, (client) => client.request('DELETE', path)).catch(() => undefined)
   }
+}
+
+/** While tasks are replaced each of them takes one of the two keys, and nobody chooses whom a question meets. */
+async function withEitherKey<T>(
+  { domain, rack, k0, k1 }: Act,
+  ask: (client: Client) => Promise<T>,
+): Promise<T> {
+  let refusal: unknown
+  for (let tries = 0; tries < TRIES; tries += 1) {
+    // In turns, or two tasks that are asked in turns would each be shown the wrong one for ever.
+    for (const key of tries % 2 === 0 ? [k1, k0] : [k0, k1]) {
+      try {
+        return await ask(rackClient(domain.guard, rack, key))
+      } catch (error) {
+        if (!(error instanceof KeyrackError) || error.code !== 'unauthenticated') throw error
+        refusal = error
+      }
+    }
+  }
+  throw refusal
 }
 
 async function readSystem(client: Client): Promise<System> {

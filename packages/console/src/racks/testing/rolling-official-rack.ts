@@ -13,6 +13,10 @@ export interface RollingOfficialRack {
   status: string
   /** The web tasks behind its balancer, which asks them in turn. */
   tasks: Task[]
+  /** A task that takes its old key with it when it is stopped. */
+  stubborn: string | undefined
+  /** It takes no update. */
+  refuses: boolean
   /** Bodies of updates, in order. */
   updates: string[]
 }
@@ -29,6 +33,8 @@ export function letRoll(rack: OfficialRack, version: string): RollingOfficialRac
     parameter: OFFICIAL_KEY,
     status: 'running',
     tasks: ['web-1', 'web-2'].map((id) => ({ id, key: OFFICIAL_KEY, started: LONG_AGO })),
+    stubborn: undefined,
+    refuses: false,
     updates: [],
   }
   let polls = 0
@@ -67,6 +73,10 @@ export function letRoll(rack: OfficialRack, version: string): RollingOfficialRac
 
   function update({ body }: Asked, response: ServerResponse): void {
     state.updates.push(body)
+    if (state.refuses) {
+      text(response, 400, 'no\n')
+      return
+    }
     const form = new URLSearchParams(body)
     const password = first
       ? form.get('Password')
@@ -94,7 +104,7 @@ export function letRoll(rack: OfficialRack, version: string): RollingOfficialRac
   function restart(id: string): void {
     const started = new Date(Date.now() + 1000).toISOString()
     state.tasks = state.tasks.map((task) =>
-      task.id === id ? { id, key: state.parameter, started } : task,
+      task.id === id && id !== state.stubborn ? { id, key: state.parameter, started } : task,
     )
   }
 

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { KeyrackError } from '@keyrack/protocol'
 
 const TOMBSTONE = '.terminated'
 const ID = /^i-[0-9a-f]{12}$/
@@ -45,7 +46,15 @@ export class InstanceFolders {
 
   /** From here on the instance is not brought back, whatever happens. */
   async bury(id: string): Promise<void> {
-    await writeFile(this.home(id) + TOMBSTONE, '', { mode: 0o600 })
+    try {
+      await writeFile(this.home(id) + TOMBSTONE, '', { mode: 0o600 })
+    } catch (cause) {
+      // Clients read this text, so it names no path.
+      throw new KeyrackError('not-ready', 'the folder of the instances cannot be written', {
+        hint: 'nothing was changed; the log of the Rack has the reason',
+        cause,
+      })
+    }
   }
 
   async remove(id: string): Promise<void> {

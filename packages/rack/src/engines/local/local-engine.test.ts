@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rmdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { engineConformance } from '../conformance.ts'
@@ -198,5 +198,31 @@ describe('the local engine', () => {
     await engine.terminate(id)
     expect(await runningIds(engine, 1)).not.toContain(id)
     expect((await lab.processes()).map(({ instance }) => instance)).not.toContain(id)
+  })
+
+  it('terminates nothing that it cannot record, and terminates it when it can again', async () => {
+    const engine = lab.engine()
+    await engine.start()
+    const [id = ''] = await runningIds(engine, 1)
+    // Where its tombstone belongs is something else, as a full or read-only disk would be.
+    const tombstone = join(lab.instancesFolder, `${id}.terminated`)
+    await mkdir(tombstone)
+    await expect(engine.terminate(id)).rejects.toMatchObject({
+      code: 'not-ready',
+      message: 'the folder of the instances cannot be written',
+    })
+    expect(await runningIds(engine, 1)).toEqual([id])
+    await rmdir(tombstone)
+    await engine.terminate(id)
+    expect(await runningIds(engine, 1)).not.toContain(id)
+  })
+
+  it('replaces an instance that ended although it cannot record that', async () => {
+    const engine = lab.engine()
+    await engine.start()
+    const [id = ''] = await runningIds(engine, 1)
+    await mkdir(join(lab.instancesFolder, `${id}.terminated`))
+    await lab.kill(id)
+    expect(await runningIds(engine, 1)).not.toContain(id)
   })
 })

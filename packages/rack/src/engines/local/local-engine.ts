@@ -227,9 +227,11 @@ class LocalEngine implements Engine {
   #launch(id: string, known: boolean): void {
     const slot: Slot = { id, startedAt: this.#now(), done: Promise.resolve() }
     this.#slots.set(id, slot)
-    slot.done = this.#live(slot, known).catch((error) => {
-      this.#options.log.error({ instance: id, err: error }, 'the instance could not be tidied away')
-    })
+    slot.done = this.#live(slot, known).catch((error) => this.#untidy(slot, error))
+  }
+
+  #untidy({ id }: Slot, error: unknown): void {
+    this.#options.log.error({ instance: id, err: error }, 'the instance could not be tidied away')
   }
 
   async #live(slot: Slot, known: boolean): Promise<void> {
@@ -252,7 +254,8 @@ class LocalEngine implements Engine {
       this.#tell('warn', slot, 'ended by itself; another one takes its place')
       slot.fate = 'remove'
       if (slot.life?.report !== undefined) this.#restarts.ended(performance.now() - began)
-      await this.#folders.bury(slot.id)
+      // Without its tombstone it may come back at the next start; another one is needed now.
+      await this.#folders.bury(slot.id).catch((error: unknown) => this.#untidy(slot, error))
     }
     this.#fill()
     try {
@@ -284,10 +287,11 @@ class LocalEngine implements Engine {
 
   /** Gives an instance's place to another one at once, and resolves when nothing of it is left. */
   async #remove(slot: Slot): Promise<void> {
+    // Before anything is undone: what cannot be recorded is not begun.
+    if (slot.fate === undefined) await this.#folders.bury(slot.id)
     if (slot.fate === undefined) {
       slot.fate = 'remove'
       this.#tell('info', slot, 'is being terminated')
-      await this.#folders.bury(slot.id)
       this.#fill()
     }
     await slot.life?.stop()

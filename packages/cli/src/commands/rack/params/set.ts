@@ -47,15 +47,19 @@ async function setParams(
   if (options.wait) await waitForRack(context.terminal, connection)
 }
 
+const NEXT = 'see which there are: convox rack params'
+
 function readPairs(pairs: readonly string[]): Map<string, string> {
   const wanted = new Map<string, string>()
   for (const pair of pairs) {
     const equals = pair.indexOf('=')
     const name = pair.slice(0, equals)
     // Not the text itself: it may be a value that somebody meant to keep.
-    if (equals < 1) throw new UsageError('a parameter is given as NAME=VALUE')
-    if (/\p{Cc}/u.test(name)) throw new UsageError('the name of a parameter is one plain word')
-    if (wanted.has(name)) throw new UsageError(`${name} is given twice`)
+    if (equals < 1) throw new UsageError('a parameter is given as NAME=VALUE', NEXT)
+    if (/\p{Cc}/u.test(name)) {
+      throw new UsageError('the name of a parameter is one plain word', NEXT)
+    }
+    if (wanted.has(name)) throw new UsageError(`${name} is given twice`, NEXT)
     const value = pair.slice(equals + 1)
     if (/^password$/i.test(name)) {
       throw new UsageError(

@@ -1,0 +1,18 @@
+import type { ClientStream } from '@keyrack/protocol/client'
+import { Failure } from './failures.ts'
+import { refusedKey } from './refused-key.ts'
+
+/**
+ * What a server said as `ERROR: ...` inside a stream, where there is no status any more: official
+ * ones say 401 with this text. Which request it was, ours said in the head of the stream, because
+ * official clients print the text as it is.
+ */
+export function inStreamFailure(
+  text: string,
+  { requestId }: Pick<ClientStream, 'requestId'>,
+  host: string,
+): Failure {
+  const known = requestId === undefined || text.includes(requestId)
+  const said = known ? text : `${text} (request ${requestId})`
+  return /^invalid authentication/i.test(text) ? refusedKey(said, host) : new Failure(said)
+}

@@ -19,7 +19,7 @@ async function rolling(lost: number) {
       state.keys = new Map([[fresh, 'ann@example.com']])
       const usable = consoleBehaviour(state)
       usual.answer = usable.answer
-      const cut = { headers: { 'content-length': '9999' }, body: '{"api_' }
+      const cut = { headers: { connection: 'close', 'content-length': '99' }, body: '{"api_' }
       return asked.length <= lost ? cut : { status: 201, body: { api_key: fresh } }
     },
   })
@@ -44,6 +44,27 @@ describe('convox auth roll', () => {
       password: PASSWORD,
     })
     expect((await ann.run(['auth'])).status).toBe(0)
+  })
+
+  it('asks again with the same roll id when the answer was lost', async () => {
+    const { ann, asked, fresh, roll, server } = await rolling(1)
+    expect(await roll()).toMatchObject({ status: 0 })
+    expect(asked).toHaveLength(2)
+    expect(asked[1]?.body).toBe(asked[0]?.body)
+    expect(asked.map(({ password }) => password)).toEqual([undefined, undefined])
+    expect(JSON.parse(ann.stored('auth') ?? '')).toEqual({ [server.host]: fresh })
+  })
+
+  it('says how to ask again when every answer was lost, and that works', async () => {
+    const { ann, asked, fresh, roll, server } = await rolling(3)
+    const ran = await roll()
+    expect(ran.status).toBe(1)
+    expect(JSON.parse(ann.stored('auth') ?? '')).toEqual({ [server.host]: KEY })
+    const [, id = ''] = /--roll-id (\S+) --email ann@example\.com/.exec(ran.stderr) ?? []
+    const again = await roll('--roll-id', id, '--email', 'ann@example.com')
+    expect(again).toMatchObject({ status: 0 })
+    expect(asked.at(-1)?.body).toBe(asked[0]?.body)
+    expect(JSON.parse(ann.stored('auth') ?? '')).toEqual({ [server.host]: fresh })
   })
 
   it.each(['', '\n'])(

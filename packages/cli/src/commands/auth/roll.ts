@@ -16,6 +16,8 @@ interface RollOptions extends GlobalOptions {
 }
 
 const TRIES = 3
+/** What a network, or a server in front of the Console, makes of an answer that did not arrive. */
+const NO_ANSWER: ReadonlySet<string> = new Set(['rack-unreachable', 'rack-broken', 'timeout'])
 
 export const defineRoll: DefineCommand = (command, context) => {
   command
@@ -82,7 +84,7 @@ async function ask(
       return Secret.of(NewApiKey.parse(JSON.parse(text)).api_key)
     } catch (error) {
       if (!(error instanceof Error) || !('code' in error)) throw error
-      if (error.code !== 'rack-unreachable' && error.code !== 'timeout') throw error
+      if (!NO_ANSWER.has(String(error.code))) throw error
       if (attempt < TRIES) continue
       throw new Failure(
         `${error.message}; the key may have been replaced already`,

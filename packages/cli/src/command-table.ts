@@ -27,6 +27,10 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: 'list the hosts you are logged in to and check each key',
     load: async () => (await import('./commands/auth.ts')).defineAuth,
   },
+  'auth roll': {
+    summary: 'replace your API key at the Console and store the new one',
+    load: async () => (await import('./commands/auth/roll.ts')).defineRoll,
+  },
   'auth token': {
     summary: 'print your key for a host, for programs that need it',
     load: async () => (await import('./commands/auth/token.ts')).defineToken,

@@ -5,7 +5,7 @@ import { COMMANDS } from './command-table.ts'
 const CHECKOUT = fileURLToPath(new URL('../../../', import.meta.url))
 
 const GROUPS: readonly (readonly [string, readonly string[]])[] = [
-  ['Log in', ['login', 'logout', 'auth', 'auth token']],
+  ['Log in', ['login', 'logout', 'auth', 'auth roll', 'auth token']],
   ['Racks', ['racks', 'switch', 'rack']],
   [
     'The Rack',

@@ -10,6 +10,7 @@ import type { ConsoleConfig } from './config.ts'
 import type { Database } from './database/schema.ts'
 import type { Directory } from './directory.ts'
 import type { Freshness } from './follow-directory.ts'
+import type { LastUses } from './key-uses/last-uses.ts'
 import type { ConsoleIdentity } from './rack-rolls/console-identity.ts'
 import type { RackRolls } from './rack-rolls/rack-rolls.ts'
 import type { CredentialLedger } from './vault/credential-ledger.ts'
@@ -62,6 +63,7 @@ export interface ConsoleContext extends Domain {
   identity: ConsoleIdentity
   metrics: Metrics
   rolls: RackRolls
+  uses: LastUses
   /** Fails when the Console cannot serve; `/readyz` of the public listeners asks it too. */
   ready: () => Promise<void>
 }

@@ -78,6 +78,8 @@ export interface Directory {
   accountByApiKeyHash(hash: string): AccountEntry | undefined
   /** Also one that has expired: who asks knows what time it is. */
   deployKeyByHash(hash: string): DeployKeyEntry | undefined
+  /** Hashes of keys whose sealed copy is kept for a lost reply, and since when. */
+  readonly copiedKeys: ReadonlyMap<string, number>
   accountById(id: string): AccountEntry | undefined
   organizationsOf(actor: Actor): readonly OrganizationEntry[]
   organizationByName(name: string): OrganizationEntry | undefined
@@ -160,6 +162,9 @@ export function createDirectory(
     },
     accountByApiKeyHash: (hash) => current.accountsByKeyHash.get(hash),
     deployKeyByHash: (hash) => current.deployKeysByHash.get(hash),
+    get copiedKeys() {
+      return current.copiedKeys
+    },
     accountById: (id) => current.accounts.get(id),
     organizationsOf: (actor) => viewOf(actor).organizations,
     organizationByName(name) {

@@ -13,6 +13,7 @@ import { createCommit } from './database/commit.ts'
 import type { Database } from './database/schema.ts'
 import { type ConsoleDirectory, createDirectory } from './directory.ts'
 import { ALWAYS_FRESH, DirectoryFollower, type Freshness } from './follow-directory.ts'
+import { LastUses } from './key-uses/last-uses.ts'
 import { consoleIdentity } from './rack-rolls/console-identity.ts'
 import { createRackRolls } from './rack-rolls/create-rack-rolls.ts'
 import type { Point } from './rack-rolls/point.ts'
@@ -60,6 +61,9 @@ export async function openContext(
   const domain = { store, commit, ledger, directory, audit, clock, freshness }
   const rolls = createRackRolls({ domain, keyring, config, log, consoleId: owner, point })
 
+  const uses = new LastUses({ ...domain, log })
+  closing.push(() => uses.stop())
+
   return {
     ...domain,
     config,
@@ -68,6 +72,7 @@ export async function openContext(
     identity,
     log,
     rolls,
+    uses,
     throttle: new SignInThrottle(),
     refusedSignIns,
     passwords: new PasswordWork(),

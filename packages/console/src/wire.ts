@@ -12,7 +12,9 @@ import { openListeners } from './listeners.ts'
 import { type Closing, openContext } from './open-context.ts'
 import { removeOperatorAccess, writeOperatorAccess } from './operator/operator-access.ts'
 import { createOperatorRoutes } from './operator/operator-routes.ts'
+import { createAddressGuard } from './proxy/address-guard.ts'
 import { createProxy } from './proxy/index.ts'
+import { TokenEndings } from './rack-access/token-endings.ts'
 import type { Point } from './rack-rolls/point.ts'
 import type { LocalRack } from './racks/local-rack.ts'
 import { prepareLocalRack } from './racks/prepare-local-rack.ts'
@@ -112,6 +114,10 @@ async function serve(
   closing.push(() => removeOperatorAccess(folder))
   closing.push(() => rolls.stop())
   await rolls.start()
+  const guard = createAddressGuard(config.rackNetworks)
+  const endings = new TokenEndings({ ...context, guard })
+  closing.push(() => endings.stop())
+  endings.start()
   let rack: LocalRack | undefined
   closing.push(() => rack?.stop())
   // Last in, first out: while requests end, the Rack they are about still runs.

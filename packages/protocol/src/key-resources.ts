@@ -86,3 +86,25 @@ export const AccessTokens = z.array(
   }),
 )
 export type AccessTokens = z.infer<typeof AccessTokens>
+
+/** `POST /api/racks/{organization}/{rack}/access` of a Console. */
+export const ConsoleAccessToken = AccessToken.extend({
+  id: z.string(),
+  /** Where the Rack itself is reached, and the certificate it shows there, where one is pinned. */
+  host: z.string(),
+  fingerprint: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/)
+    .nullable(),
+})
+
+/** `GET` of the same; `problem` says why the Rack itself could not be asked. */
+export const ConsoleAccessTokens = z.object({
+  tokens: z.array(
+    AccessTokens.element.extend({
+      minter: z.string().nullable(),
+      ending_since: time.nullable(),
+    }),
+  ),
+  problem: z.string().nullable(),
+})

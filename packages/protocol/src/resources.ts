@@ -177,7 +177,15 @@ export const DeployKey = fields({
   created_by: text,
   expires_at: text,
   expired: z.boolean(),
+  last_used: fields({ at: text, address: text, client: text }).nullish(),
 })
+
+/** `GET /api/account`, as far as this is a person. */
+export const OwnAccount = fields({ email: text })
+
+/** What `POST /api/account/api-key` answers. */
+export const NewApiKey = fields({ api_key: z.string().regex(/^cvxu_\w+$/) })
+
 export type DeployKey = z.infer<typeof DeployKey>
 export const DeployKeys = z.array(DeployKey)
 

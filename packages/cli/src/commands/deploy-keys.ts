@@ -32,12 +32,16 @@ async function deployKeys(context: Context, options: DeployKeysOptions): Promise
   }
   const { DeployKeys } = await import('@keyrack/protocol/resources')
   const list = await connection.get(path, (value) => DeployKeys.parse(value))
-  terminal.print(formatTable([['NAME', 'KEY', 'CREATED BY', 'EXPIRES'], ...list.map(row)]))
+  terminal.print(
+    formatTable([['NAME', 'KEY', 'CREATED BY', 'EXPIRES', 'LAST USED'], ...list.map(row)]),
+  )
   if (list.length === 0) terminal.note(`${connection.organization} has no deploy keys`)
 }
 
 function row(key: DeployKey): string[] {
   const expires = key.expires_at === '' ? 'never' : shortTime(key.expires_at)
   const shown = key.expired ? `expired ${expires}` : expires
-  return [key.name, `cvxd_…${key.last_four}`, key.created_by, shown]
+  const { last_used: used } = key
+  const last = used == null ? 'never used' : `${shortTime(used.at)} from ${used.address}`
+  return [key.name, `cvxd_…${key.last_four}`, key.created_by, shown, last]
 }

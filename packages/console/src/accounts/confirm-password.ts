@@ -3,6 +3,7 @@ import type { Secret } from '@keyrack/secrets'
 import type { Domain, RequestContext } from '../context.ts'
 import type { AccountEntry } from '../directory.ts'
 import { checkPassword } from './check-password.ts'
+import type { StoredPassword } from './find-by-email.ts'
 import { rememberAddress } from './sign-in-limit.ts'
 
 /**
@@ -14,8 +15,8 @@ export async function confirmPassword(
   account: AccountEntry,
   password: Secret,
   request: RequestContext,
-): Promise<void> {
-  const { subject } = await checkPassword(domain, account.email, password, request).catch(
+): Promise<StoredPassword> {
+  const { subject, stored } = await checkPassword(domain, account.email, password, request).catch(
     (error: unknown) => {
       if (!(error instanceof KeyrackError) || error.code !== 'unauthenticated') throw error
       throw new KeyrackError('invalid', 'the password is wrong', {
@@ -28,4 +29,5 @@ export async function confirmPassword(
     rememberAddress(tx, subject, request.address, domain.clock()),
   )
   domain.throttle.succeeded(subject, request.address)
+  return stored
 }

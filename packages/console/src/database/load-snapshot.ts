@@ -14,6 +14,8 @@ export interface Snapshot {
   accounts: ReadonlyMap<string, AccountEntry>
   accountsByKeyHash: ReadonlyMap<string, AccountEntry>
   deployKeysByHash: ReadonlyMap<string, DeployKeyEntry>
+  /** Hashes of keys whose sealed copy is kept for a lost reply, and since when. */
+  copiedKeys: ReadonlyMap<string, number>
   organizations: ReadonlyMap<string, OrganizationEntry>
   /** By organization id; the status is what the directory knows, not what is stored. */
   racks: ReadonlyMap<string, readonly Omit<RackEntry, 'status'>[]>
@@ -24,6 +26,7 @@ export const EMPTY_SNAPSHOT: Snapshot = {
   accounts: new Map(),
   accountsByKeyHash: new Map(),
   deployKeysByHash: new Map(),
+  copiedKeys: new Map(),
   organizations: new Map(),
   racks: new Map(),
   racksById: new Map(),
@@ -56,7 +59,20 @@ export async function loadSnapshot(
   const deployKeysByHash = await loadDeployKeys(db, organizations, refuses)
   const racks = await loadRacks(db, organizations, refuses)
   const racksById = new Map([...racks.values()].flat().map((rack) => [rack.id, rack]))
-  return { accounts, accountsByKeyHash, deployKeysByHash, organizations, racks, racksById }
+  const copiedKeys = await loadCopiedKeys(db)
+  return {
+    ...{ accounts, accountsByKeyHash, deployKeysByHash, copiedKeys },
+    ...{ organizations, racks, racksById },
+  }
+}
+
+async function loadCopiedKeys(db: Kysely<Database>): Promise<Map<string, number>> {
+  const rows = await db
+    .selectFrom('api_key_rolls')
+    .where('sealed_key', 'is not', null)
+    .select(['key_hash', 'created_at'])
+    .execute()
+  return new Map(rows.map((row) => [row.key_hash, row.created_at]))
 }
 
 async function loadDeployKeys(

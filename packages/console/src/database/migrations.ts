@@ -5,6 +5,7 @@ import { directoryVersion } from './migrations/0003-directory-version.ts'
 import { deployKeys } from './migrations/0004-deploy-keys.ts'
 import { rackRolls } from './migrations/0005-rack-rolls.ts'
 import { credentialLedger } from './migrations/0006-credential-ledger.ts'
+import { keyCopiesAndUses } from './migrations/0007-key-copies-and-uses.ts'
 
 /** In order, forward-only, never edited after a release. */
 export const MIGRATIONS: readonly Migration[] = [
@@ -14,4 +15,5 @@ export const MIGRATIONS: readonly Migration[] = [
   deployKeys,
   rackRolls,
   credentialLedger,
+  keyCopiesAndUses,
 ]

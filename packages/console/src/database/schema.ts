@@ -29,6 +29,9 @@ export interface Database {
   rack_roll_acknowledgements: RackRollAcknowledgementsTable
   rack_key_generations: RackKeyGenerationsTable
   console_identity: ConsoleIdentityTable
+  api_key_rolls: ApiKeyRollsTable
+  key_uses: KeyUsesTable
+  rack_access_tokens: RackAccessTokensTable
 }
 
 export interface OrganizationsTable {
@@ -260,4 +263,40 @@ export interface ConsoleIdentityTable {
   public_key: string
   sealed_private_key: string
   created_at: number
+}
+
+/** Regenerations that were asked for with an id of the client's, so that each can be repeated. */
+export interface ApiKeyRollsTable {
+  account_id: string
+  /** Chosen by the client. */
+  roll: string
+  version: number
+  /** Of the key that it made. */
+  key_hash: string
+  /** Until the key is used for the first time, replaced, or a day old. */
+  sealed_key: string | null
+  created_at: number
+}
+
+/** The last use of each API key and deploy key. */
+export interface KeyUsesTable {
+  key_hash: string
+  last_at: number
+  address: string
+  client: string
+}
+
+/** Access tokens that Racks of ours made for members, until they expire or the Rack has ended them. */
+export interface RackAccessTokensTable {
+  rack_id: string
+  /** As the Rack named it. */
+  id: string
+  organization_id: string
+  account_id: string
+  role: 'read' | 'write'
+  created_at: number
+  expires_at: number
+  /** Since when it is to be ended at the Rack, for one whose minter may not have it any more. */
+  ending_since: number | null
+  ending_because: string | null
 }

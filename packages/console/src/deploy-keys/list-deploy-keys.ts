@@ -1,5 +1,7 @@
 import type { Domain } from '../context.ts'
 import type { AccountEntry } from '../directory.ts'
+import type { LastUse, LastUses } from '../key-uses/last-uses.ts'
+import { newestUse } from '../key-uses/newest-use.ts'
 import { findOrganization } from '../organizations/find-organization.ts'
 
 export interface ListedDeployKey {
@@ -10,10 +12,11 @@ export interface ListedDeployKey {
   createdAt: number
   /** Null: never. */
   expiresAt: number | null
+  lastUse: LastUse | null
 }
 
 export async function listDeployKeys(
-  domain: Pick<Domain, 'store' | 'directory'>,
+  domain: Pick<Domain, 'store' | 'directory'> & { uses: Pick<LastUses, 'pending'> },
   actor: AccountEntry,
   organization: string,
 ): Promise<ListedDeployKey[]> {
@@ -21,6 +24,7 @@ export async function listDeployKeys(
   const rows = await domain.store.db
     .selectFrom('deploy_keys')
     .innerJoin('accounts', 'accounts.id', 'deploy_keys.created_by')
+    .leftJoin('key_uses', 'key_uses.key_hash', 'deploy_keys.hash')
     .where('organization_id', '=', id)
     .select([
       'deploy_keys.id',
@@ -29,8 +33,15 @@ export async function listDeployKeys(
       'accounts.email as createdBy',
       'deploy_keys.created_at as createdAt',
       'deploy_keys.expires_at as expiresAt',
+      'deploy_keys.hash',
+      'key_uses.last_at',
+      'key_uses.address',
+      'key_uses.client',
     ])
     .orderBy('deploy_keys.name')
     .execute()
-  return rows
+  return rows.map(({ hash, last_at, address, client, ...key }) => ({
+    ...key,
+    lastUse: newestUse(domain.uses, hash, { last_at, address, client }),
+  }))
 }

@@ -24,7 +24,7 @@ export async function revokeDeployKey(
         .deleteFrom('deploy_keys')
         .where('organization_id', '=', organization.id)
         .where('id', '=', revocation.id)
-        .returning(['id', 'name'])
+        .returning(['id', 'name', 'hash'])
         .executeTakeFirst(),
     )
     if (revoked === undefined) {
@@ -32,6 +32,7 @@ export async function revokeDeployKey(
         hint: 'list them with: convox deploy-keys',
       })
     }
+    await tx.deleteFrom('key_uses').where('key_hash', '=', revoked.hash).execute()
     await domain.audit.record(
       {
         organizationId: organization.id,
@@ -43,6 +44,6 @@ export async function revokeDeployKey(
       { status: 200, note: revoked.id },
       tx,
     )
-    return revoked
+    return { id: revoked.id, name: revoked.name }
   })
 }

@@ -1,23 +1,26 @@
 import { DEPLOY_COMMANDS } from '@keyrack/protocol'
 import type { ConsoleContext } from '../context.ts'
 import type { AccountEntry, DeployKeyEntry, Role } from '../directory.ts'
+import type { LastUse } from '../key-uses/last-uses.ts'
+import { newestUse } from '../key-uses/newest-use.ts'
 
 export interface AccountView {
   id: string
   email: string
   serverAdministrator: boolean
   organizations: ReadonlyArray<{ id: string; name: string; role: Role }>
-  apiKey: { lastFour: string; createdAt: number }
+  apiKey: { lastFour: string; createdAt: number; lastUse: LastUse | null }
 }
 
 /** What a person sees of their own account, in the API and on the account page. */
 export async function viewAccount(
-  { store, directory }: Pick<ConsoleContext, 'store' | 'directory'>,
+  { store, directory, uses }: Pick<ConsoleContext, 'store' | 'directory' | 'uses'>,
   account: AccountEntry,
 ): Promise<AccountView> {
   const key = await store.db
     .selectFrom('api_keys')
-    .select(['last_four', 'created_at'])
+    .leftJoin('key_uses', 'key_uses.key_hash', 'api_keys.hash')
+    .select(['hash', 'last_four', 'created_at', 'last_at', 'address', 'client'])
     .where('account_id', '=', account.id)
     .executeTakeFirstOrThrow()
   const organizations = directory.organizationsOf(account).flatMap(({ id, name }) => {
@@ -25,7 +28,8 @@ export async function viewAccount(
     return role === undefined ? [] : [{ id, name, role }]
   })
   const { id, email, serverAdministrator } = account
-  const apiKey = { lastFour: key.last_four, createdAt: key.created_at }
+  const lastUse = newestUse(uses, key.hash, key)
+  const apiKey = { lastFour: key.last_four, createdAt: key.created_at, lastUse }
   return { id, email, serverAdministrator, organizations, apiKey }
 }
 

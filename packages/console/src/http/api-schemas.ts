@@ -24,6 +24,13 @@ export const SignUpBody = z.strictObject({
 
 export const SignInBody = z.strictObject({ email: text, password: secret })
 
+export const RegenerateBody = z.strictObject({
+  roll: text.optional(),
+  password: secret.optional(),
+  /** With the password, in the place of a key or a session. */
+  email: text.optional(),
+})
+
 export const InvitationBody = z.strictObject({
   email: text.optional(),
   organization: text.optional(),
@@ -40,6 +47,11 @@ export const AddRackBody = z.strictObject({
 })
 export const RenameRackBody = z.strictObject({ name: text })
 export const TrustRackBody = z.strictObject({ fingerprint: text, password: secret })
+
+export const AccessBody = z.strictObject({
+  role: z.enum(['read', 'write']),
+  duration_in_hours: z.number(),
+})
 
 export const RollBody = z.strictObject({ grace_seconds: z.int().default(0) })
 export const FinishRollBody = z.strictObject({ force: z.boolean().default(false) })

@@ -245,7 +245,15 @@ describe('the account', () => {
       email: ADA.email,
       server_administrator: true,
       organizations: [{ id: account.organization.id, name: 'acme', role: 'administrator' }],
-      api_key: { last_four: key.slice(-4), created_at: expect.stringMatching(/^\d{4}-.*Z$/) },
+      api_key: {
+        last_four: key.slice(-4),
+        created_at: expect.stringMatching(/^\d{4}-.*Z$/),
+        last_used: {
+          at: expect.stringMatching(/^\d{4}-.*Z$/),
+          address: '127.0.0.1',
+          client: expect.any(String),
+        },
+      },
     })
     expect((await ask('/api/account', { cookie })).json).toEqual(byKey.json)
     expect(byKey.text).not.toContain(key)
@@ -258,6 +266,39 @@ describe('the account', () => {
     const { api_key: fresh } = answer.json as { api_key: string }
     expect((await ask('/auth', { key })).status).toBe(401)
     expect((await ask('/auth', { key: fresh })).status).toBe(200)
+  })
+
+  it('gets the key of a lost reply again, by e-mail and password, until it is used', async () => {
+    const { ask, key } = await serveFounded()
+    const path = '/api/account/api-key'
+    const known = { roll: 'a-lost-reply', email: ADA.email, password: ADA.password }
+    const { email: _, ...byKey } = known
+    const first = await ask(path, { method: 'POST', key, body: byKey })
+    expect(first.status).toBe(201)
+    const { api_key: fresh } = first.json as { api_key: string }
+    expect((await ask('/auth', { key })).status).toBe(401)
+
+    const again = await ask(path, { method: 'POST', body: known })
+    expect([again.status, again.json]).toEqual([200, { api_key: fresh }])
+    for (const [status, body] of [
+      [401, { ...known, password: 'wrong' }],
+      [401, { ...known, email: 'nobody@example.com' }],
+      [422, { roll: known.roll, email: known.email }],
+      [401, { roll: known.roll }],
+      [422, { ...known, roll: 'x' }],
+      [422, { ...known, roll: 7 }],
+      [422, { ...known, other: 1 }],
+    ] as const) {
+      const refused = await ask(path, { method: 'POST', body })
+      expect([body, refused.status]).toEqual([body, status])
+      expect(refused.text).not.toContain(fresh)
+    }
+
+    expect((await ask('/auth', { key: fresh })).status).toBe(200)
+    expect((await ask(path, { method: 'POST', body: known })).status).toBe(409)
+    expect((await ask('/auth', { key: fresh })).status).toBe(200)
+    const both = await ask(path, { method: 'POST', key: fresh, body: known })
+    expect([both.status, (both.json as { error: string }).error]).toEqual([422, expect.any(String)])
   })
 
   it('by cookie gets a new key only from our own pages', async () => {

@@ -2,9 +2,9 @@ import { KeyrackError } from '@keyrack/protocol'
 import { type Context, Hono } from 'hono'
 import { signIn } from '../accounts/sign-in.ts'
 import { signUp } from '../accounts/sign-up.ts'
-import { regenerateApiKey } from '../api-keys/regenerate-api-key.ts'
 import type { ConsoleContext } from '../context.ts'
 import { isDeployKey } from '../directory.ts'
+import { lastUseView } from '../key-uses/newest-use.ts'
 import { endSession } from '../sessions/end.ts'
 import { deployKeyView, viewAccount } from './account-view.ts'
 import { SignInBody, SignUpBody } from './api-schemas.ts'
@@ -24,6 +24,7 @@ import { rackSummary } from './rack-summary.ts'
 import { createRacksApi } from './racks-api.ts'
 import { receiveBody } from './read-body.ts'
 import { readJson } from './read-input.ts'
+import { createRegenerateApi } from './regenerate-api.ts'
 import { clearSessionCookie, keepSession, readSessionCookie } from './session-cookie.ts'
 
 /** The JSON API, below `/api`. It says over HTTP what the domain functions say; it decides nothing. */
@@ -75,16 +76,12 @@ export function createApi(
       api_key: {
         last_four: view.apiKey.lastFour,
         created_at: new Date(view.apiKey.createdAt).toISOString(),
+        last_used: lastUseView(view.apiKey.lastUse),
       },
     })
   })
 
-  api.post('/account/api-key', known, async (c) => {
-    const actor = c.var.account
-    const { apiKey } = await regenerateApiKey(context, actor.id, requestContext(c.env.facts))
-    return c.json({ api_key: apiKey.reveal() }, 201)
-  })
-
+  api.route('/', createRegenerateApi(context, known))
   api.route('/', createPeopleApi(context, known))
   api.route('/', createAuditApi(context, known))
 

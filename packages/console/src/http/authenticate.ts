@@ -91,10 +91,10 @@ export const requireConfidential = createMiddleware<EdgeEnv>(async (c, next) => 
 })
 
 function keyActor(authenticate: KeyAuthenticator, c: Context<EdgeEnv>): Actor | undefined {
-  const { authorization } = c.env.incoming.headers
+  const { authorization, 'user-agent': client } = c.env.incoming.headers
   if (authorization === undefined) return undefined
   const { facts } = c.env
-  const actor = authenticate(authorization, facts.address)
+  const actor = authenticate(authorization, facts.address, client)
   facts.actorId = actor.id
   return actor
 }

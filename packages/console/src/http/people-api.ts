@@ -4,6 +4,7 @@ import type { ConsoleContext } from '../context.ts'
 import { createDeployKey } from '../deploy-keys/create-deploy-key.ts'
 import { listDeployKeys } from '../deploy-keys/list-deploy-keys.ts'
 import { revokeDeployKey } from '../deploy-keys/revoke-deploy-key.ts'
+import { lastUseView } from '../key-uses/newest-use.ts'
 import { acceptInvitation } from '../organizations/accept-invitation.ts'
 import { changeRole } from '../organizations/change-role.ts'
 import { invite } from '../organizations/invite.ts'
@@ -57,10 +58,11 @@ export function createPeopleApi(
 
   api.get('/organizations/:organization/deploy-keys', known, async (c) => {
     const keys = await listDeployKeys(context, c.var.account, c.req.param('organization'))
-    const list = keys.map(({ id, name, lastFour, createdBy, createdAt, expiresAt }) => ({
+    const list = keys.map(({ id, name, lastFour, createdBy, createdAt, expiresAt, lastUse }) => ({
       ...{ id, name, last_four: lastFour, created_by: createdBy, created_at: time(createdAt) },
       expires_at: expiresAt === null ? null : time(expiresAt),
       expired: expiresAt !== null && expiresAt <= context.clock(),
+      last_used: lastUseView(lastUse),
     }))
     return c.json(list)
   })

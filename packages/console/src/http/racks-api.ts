@@ -10,6 +10,7 @@ import { renameRack } from '../racks/rename-rack.ts'
 import { trustRack } from '../racks/trust-rack.ts'
 import { AddRackBody, RenameRackBody, TrustRackBody } from './api-schemas.ts'
 import { type EdgeEnv, requestContext } from './edge.ts'
+import { createRackAccessApi } from './rack-access-api.ts'
 import { createRackRollsApi } from './rack-rolls-api.ts'
 import { rackSummary } from './rack-summary.ts'
 import { readJson } from './read-input.ts'
@@ -53,6 +54,7 @@ export function createRacksApi(
   })
 
   racks.route('/', createRackRollsApi(context))
+  racks.route('/', createRackAccessApi({ ...domain, rolls: context.rolls }))
   return racks
 }
 

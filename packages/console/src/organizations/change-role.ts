@@ -1,6 +1,7 @@
 import { KeyrackError } from '@keyrack/protocol'
 import type { Domain, RequestContext } from '../context.ts'
 import type { AccountEntry, Role } from '../directory.ts'
+import { endTokensOf } from '../rack-access/end-tokens-of.ts'
 import { findOrganization } from './find-organization.ts'
 import { recordMemberEvent } from './member-event.ts'
 import {
@@ -35,6 +36,9 @@ export async function changeRole(
     if (role !== 'administrator') {
       refuseLastAdministrator(members, member, organization)
       await voidInvitations(tx, organization.id, id, domain.clock())
+      const because = `${member.email} is no administrator any more`
+      const ended = { accountId: id, organizationId: organization.id, now: domain.clock(), because }
+      await endTokensOf(tx, ended)
     }
     await tx
       .updateTable('memberships')

@@ -1,5 +1,6 @@
 import type { Domain, RequestContext } from '../context.ts'
 import type { AccountEntry } from '../directory.ts'
+import { endTokensOf } from '../rack-access/end-tokens-of.ts'
 import { findOrganization } from './find-organization.ts'
 import { recordMemberEvent } from './member-event.ts'
 import {
@@ -44,6 +45,9 @@ export async function removeMember(
       .where('organization_id', '=', organization.id)
       .where('account_id', '=', id)
       .execute()
+    const because = `${member.email} is no member any more`
+    const ended = { accountId: id, organizationId: organization.id, now: domain.clock(), because }
+    await endTokensOf(tx, ended)
     const keys = await tx
       .selectFrom('deploy_keys')
       .where('organization_id', '=', organization.id)

@@ -11,6 +11,8 @@ export interface UserAuthentication {
   throttle: { failed(address: string, presentedHash: string): number | undefined }
   /** Milliseconds since 1970: deploy keys expire. */
   now: () => number
+  /** Told the hash of each key that was accepted; it must neither wait nor throw. */
+  used?: (hash: string) => void
 }
 
 /**
@@ -18,7 +20,7 @@ export interface UserAuthentication {
  * wrong one is a 401, or a 429 from an address that has tried many different ones.
  */
 export function authenticateUser(
-  { directory, throttle, now }: UserAuthentication,
+  { directory, throttle, now, used }: UserAuthentication,
   header: string | undefined,
   address: string,
 ): Actor {
@@ -28,7 +30,9 @@ export function authenticateUser(
   const keys = credential.candidates.map((candidate) => candidate.reveal().trim())
   for (const key of keys) {
     const actor = findActor(directory, key, now())
-    if (actor !== undefined) return actor
+    if (actor === undefined) continue
+    used?.(hashApiKey(key))
+    return actor
   }
   const [presented = ''] = keys
   const waitSeconds = throttle.failed(address, sha256Hex(presented))

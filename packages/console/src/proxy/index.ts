@@ -8,6 +8,7 @@ import { KeyrackError, type NormalPath } from '@keyrack/protocol'
 import type { Keyring } from '@keyrack/secrets'
 import type { AuditLog } from '../audit/audit-log.ts'
 import type { Actor, Directory, RackEntry } from '../directory.ts'
+import type { KeyAuthenticator } from '../http/key-authenticator.ts'
 import type { ConsoleIdentity } from '../rack-rolls/console-identity.ts'
 import type { RackRolls } from '../rack-rolls/rack-rolls.ts'
 import { openRackKey } from '../racks/open-rack-key.ts'
@@ -37,7 +38,7 @@ export interface ProxyOptions {
   /** Private networks (CIDR) in which Racks may be. */
   rackNetworks: readonly string[]
   /** Step 1, shared with the Console's own routes. */
-  authenticate: (authorization: string | undefined, address: string) => Actor
+  authenticate: KeyAuthenticator
   /** What a stream waits for before it is looked up whose it is; requests have waited already. */
   beforeDirectory?: (authorization: string | undefined) => Promise<void> | undefined
   /** Told of failures that are the Console's own fault. */
@@ -89,6 +90,10 @@ export function createProxy(options: ProxyOptions): RackProxy {
   const { directory, keyring, audit, rolls } = options
   const connections = createRackConnections(createAddressGuard(options.rackNetworks))
 
+  function identify({ headers }: IncomingMessage, { address }: ProxyFacts): Actor {
+    return options.authenticate(headers.authorization, address, headers['user-agent'])
+  }
+
   function prepare(
     client: IncomingMessage,
     target: NormalPath,
@@ -97,7 +102,7 @@ export function createProxy(options: ProxyOptions): RackProxy {
   ): Prepared {
     refuseUnacceptable(client)
     if (socket) refuseBadHandshake(client)
-    const actor = options.authenticate(client.headers.authorization, facts.address)
+    const actor = identify(client, facts)
     facts.actorId = actor.id
     const rack = findRack(directory, actor, headerText(client, 'rack'))
     const authorized = authorize(actor, rack, client.method ?? '', target.path, socket)
@@ -143,7 +148,7 @@ export function createProxy(options: ProxyOptions): RackProxy {
     }
   })
   function allowAgain(client: IncomingMessage, { rack, path }: Prepared, facts: ProxyFacts): void {
-    const actor = options.authenticate(client.headers.authorization, facts.address)
+    const actor = identify(client, facts)
     const now = directory.racksOf(actor).find(({ id }) => id === rack.id)
     if (now === undefined) throw new KeyrackError('not-found', 'this Rack is gone')
     authorize(actor, now, client.method ?? '', path, true)

@@ -26,6 +26,8 @@ export async function removeRack(
     )
     if (removed === undefined) throw new KeyrackError('not-found', 'this Rack was just removed')
     await destroyAllKeys(tx, rack.id)
+    // Without the key nothing can be ended there any more; the Rack ends them in their time.
+    await tx.deleteFrom('rack_access_tokens').where('rack_id', '=', rack.id).execute()
     await endSupersededRoll(domain, tx, rack.id, 'the Rack was removed from the Console')
     const { organization, id: rackId, url: note } = rack
     const target = `${organization.name}/${rack.name}`

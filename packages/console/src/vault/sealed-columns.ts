@@ -1,6 +1,7 @@
 import type { SealContext } from '@keyrack/secrets'
 import { CANARY_PLACE } from '@keyrack/server'
 import { type Kysely, sql } from 'kysely'
+import { copyContext } from '../api-keys/key-roll.ts'
 import type { Database } from '../database/schema.ts'
 import { rackKeyContext } from '../racks/open-rack-key.ts'
 import { LEDGER_KEY_PLACE } from './ledger-head.ts'
@@ -55,6 +56,13 @@ export const SEALED_COLUMNS: readonly SealedColumn[] = [
     key: ['rack_id', 'key_version'],
     reads: [],
     context: rackKey('rack_id', 'key_version'),
+  },
+  {
+    table: 'api_key_rolls',
+    column: 'sealed_key',
+    key: ['account_id', 'roll'],
+    reads: ['version'],
+    context: ({ account_id: id, version }) => copyContext(String(id), Number(version)),
   },
   {
     table: 'console_identity',

@@ -1,4 +1,5 @@
 import type { AccountView } from '../http/account-view.ts'
+import type { LastUse } from '../key-uses/last-uses.ts'
 import { Layout } from './layout.tsx'
 import { membersPath } from './organization-head.tsx'
 import { Time } from './time.tsx'
@@ -48,6 +49,10 @@ export function AccountPage({ account }: { account: AccountView }) {
               <Time at={apiKey.createdAt} />
             </dd>
           </div>
+          <div>
+            <dt>Last used</dt>
+            <dd>{apiKey.lastUse === null ? 'never used' : <LastUsed use={apiKey.lastUse} />}</dd>
+          </div>
         </dl>
         <p>
           <a class="button" href="/account/api-key">
@@ -62,4 +67,18 @@ export function AccountPage({ account }: { account: AccountView }) {
 /** `cvxu_…abcd`: enough to recognise a key by. */
 export function maskedKey(lastFour: string): string {
   return `cvxu_…${lastFour}`
+}
+
+function LastUsed({ use }: { use: LastUse }) {
+  return (
+    <>
+      <span class="line">
+        <Time at={use.at} />
+      </span>
+      <span class="line muted">
+        from {use.address}
+        {use.client === '' ? '' : ` by ${use.client}`}
+      </span>
+    </>
+  )
 }

@@ -1,5 +1,7 @@
 import { errorText, KeyrackError } from '@keyrack/protocol'
+import { Secret } from '@keyrack/secrets'
 import { type Context, Hono } from 'hono'
+import { confirmPassword } from '../accounts/confirm-password.ts'
 import { regenerateApiKey } from '../api-keys/regenerate-api-key.ts'
 import type { ConsoleContext } from '../context.ts'
 import { logFailure } from '../http/access-log.ts'
@@ -8,6 +10,8 @@ import type { Login } from '../http/app.ts'
 import { noCredentials, requireOwnPage, sessionAccount } from '../http/authenticate.ts'
 import { type EdgeEnv, requestContext } from '../http/edge.ts'
 import { listsHtml } from '../http/lists-html.ts'
+import { readForm } from '../http/read-input.ts'
+import { newId } from '../new-id.ts'
 import { AccountPage } from './account-page.tsx'
 import { ApiKeyPage } from './api-key-page.tsx'
 import { findAsset } from './assets.ts'
@@ -18,7 +22,7 @@ import { createMemberPages } from './member-pages.tsx'
 import { MessagePage } from './message-page.tsx'
 import { createRackPages } from './rack-pages.tsx'
 import { RacksPage } from './racks-page.tsx'
-import { RegeneratePage } from './regenerate-page.tsx'
+import { RegeneratePage, ShowAgainPage } from './regenerate-page.tsx'
 import { render, renderError } from './render.ts'
 import { requireSession } from './require-session.ts'
 
@@ -43,14 +47,32 @@ export function createPages(context: ConsoleContext, login: Login): Hono<EdgeEnv
 
   pages.get('/account/api-key', signedIn, async (c) => {
     const account = await viewAccount(context, c.var.account)
-    return render(c, <RegeneratePage account={account} />)
+    return render(c, <RegeneratePage account={account} roll={newId()} />)
   })
 
   pages.post('/account/api-key', requireOwnPage, signedIn, async (c) => {
     const { id, email } = c.var.account
-    const { apiKey } = await regenerateApiKey(context, id, requestContext(c.env.facts))
-    const page = <ApiKeyPage email={email} apiKey={apiKey.reveal()} first={false} login={login} />
-    return render(c, page, 201)
+    const request = requestContext(c.env.facts)
+    const typed = c.req.header('content-type') !== undefined
+    const form: ReadonlyMap<string, string> = typed ? await readForm(c) : new Map()
+    const [roll, password] = [form.get('roll'), form.get('password')]
+    try {
+      const proof =
+        password === undefined
+          ? undefined
+          : await confirmPassword(context, c.var.account, Secret.of(password), request)
+      const { apiKey } = await regenerateApiKey(context, id, request, { roll, proof })
+      const page = <ApiKeyPage email={email} apiKey={apiKey.reveal()} first={false} login={login} />
+      return render(c, page, 201)
+    } catch (error) {
+      // The same form sent twice: its key is shown again for the password.
+      if (!(error instanceof KeyrackError) || roll === undefined) throw error
+      if (error.field !== 'password' && error.code !== 'throttled') throw error
+      const account = await viewAccount(context, c.var.account)
+      const problem = password === undefined ? undefined : sentence(errorText(error))
+      const page = <ShowAgainPage account={account} roll={roll} problem={problem} />
+      return renderError(c, page, error)
+    }
   })
 
   pages.route('/', createRackPages(context))

@@ -1,8 +1,15 @@
 import type { AccountView } from '../http/account-view.ts'
 import { maskedKey } from './account-page.tsx'
+import { Field } from './field.tsx'
 import { Layout } from './layout.tsx'
 
-export function RegeneratePage({ account }: { account: AccountView }) {
+interface RegenerateProps {
+  account: AccountView
+  /** Of this form: sent twice, it makes one key. */
+  roll: string
+}
+
+export function RegeneratePage({ account, roll }: RegenerateProps) {
   return (
     <Layout title="Regenerate API key" email={account.email} current="account">
       <h1>Regenerate your API key?</h1>
@@ -17,11 +24,46 @@ export function RegeneratePage({ account }: { account: AccountView }) {
           <li>Racks and what runs on them are not touched, and this browser stays signed in.</li>
         </ul>
         <form class="choices" method="post" action="/account/api-key">
+          <input type="hidden" name="roll" value={roll} />
           <a class="button" href="/account" autofocus>
             Keep the current key
           </a>
           <button class="danger" type="submit">
             Regenerate key
+          </button>
+        </form>
+      </section>
+    </Layout>
+  )
+}
+
+/** The form was sent before: the key that it made is shown once more, to whoever has the password. */
+export function ShowAgainPage({
+  account,
+  roll,
+  problem,
+}: RegenerateProps & { problem: string | undefined }) {
+  return (
+    <Layout title="Show the new API key again" email={account.email} current="account">
+      <h1>Your key was regenerated already</h1>
+      <section class="panel">
+        <p>
+          The new key is <code>{maskedKey(account.apiKey.lastFour)}</code>. If you did not see it,
+          give your password: it is shown again until it is used for the first time, for a day at
+          most.
+        </p>
+        <form method="post" action="/account/api-key">
+          <input type="hidden" name="roll" value={roll} />
+          <Field
+            label="Password"
+            name="password"
+            type="password"
+            autocomplete="current-password"
+            error={problem}
+            focus
+          />
+          <button class="primary" type="submit">
+            Show the key
           </button>
         </form>
       </section>

@@ -1,7 +1,8 @@
 import type { DefineCommand } from '../../command-table.ts'
-import { type Connection, connectToRack } from '../../connect.ts'
+import type { Connection } from '../../connect.ts'
 import type { Context, GlobalOptions } from '../../context.ts'
 import { Failure, UsageError } from '../../failures.ts'
+import { connectToAccess } from '../../rack-access.ts'
 import { findInstalledTarget, findRack } from '../../target.ts'
 import { readSystem } from '../../wait-for-rack.ts'
 
@@ -20,7 +21,7 @@ export const defineAccess: DefineCommand = (command, context) => {
       'after',
       '\nPrints RACK_URL with a token in the place of the key; keep it as a secret. A read token sees\n' +
         'what the Rack shows and neither changes anything nor opens shells; no token reaches keys or\n' +
-        'other tokens.\n' +
+        'other tokens. Through a Console only administrators make them, and each ends with who made it.\n' +
         '\nExamples:\n  $ convox rack access --role read --duration-in-hours 24\n' +
         '  $ export "$(convox rack access --role write --duration-in-hours 1)"',
     )
@@ -42,20 +43,59 @@ async function access(context: Context, options: AccessOptions): Promise<void> {
       `give one from 1 to ${HOURS_MAX}`,
     )
   }
-  const connection = await connectToRack(context, options)
-  const domain = await domainOf(context, options, connection)
-  if (!/^[\w.:[\]-]+$/.test(domain)) {
+  const connection = await connectToAccess(context, options)
+  const made =
+    connection.path === undefined
+      ? await madeByRack(context, options, connection, { role, hours })
+      : await madeByConsole(connection, connection.path, { role, hours })
+  if (!/^[\w.:[\]-]+$/.test(made.host)) {
     throw new Failure('this Rack does not say where it is reached', 'see: convox rack --json')
   }
+  // Official v2 Racks answer an empty one for a role that they do not know.
+  if (!/^[\w.-]+$/.test(made.token)) {
+    throw new Failure('this Rack gave no token', 'see what it can do: convox rack')
+  }
+  context.terminal.print(`RACK_URL=https://jwt:${made.token}@${made.host}`)
+  if (made.fingerprint != null) {
+    context.terminal.note(`${made.host} shows the certificate SHA-256 ${made.fingerprint}`)
+  }
+}
+
+interface Wanted {
+  role: 'read' | 'write'
+  hours: string
+}
+
+interface Made {
+  token: string
+  /** Where the Rack itself is reached. */
+  host: string
+  fingerprint?: string | null
+}
+
+async function madeByConsole(
+  connection: Connection,
+  path: string,
+  { role, hours }: Wanted,
+): Promise<Made> {
+  const json = { role, duration_in_hours: Number(hours) }
+  const answer = await connection.request('POST', path, { json })
+  const { ConsoleAccessToken } = await import('@keyrack/protocol/key-resources')
+  return ConsoleAccessToken.parse(JSON.parse(answer.body))
+}
+
+async function madeByRack(
+  context: Context,
+  options: GlobalOptions,
+  connection: Connection,
+  { role, hours }: Wanted,
+): Promise<Made> {
+  const host = await domainOf(context, options, connection)
   const form = { role, durationInHour: hours }
   const answer = await connection.request('POST', '/system/jwt/token', { form })
   const { AccessToken } = await import('@keyrack/protocol/key-resources')
   const { data } = AccessToken.safeParse(JSON.parse(answer.body))
-  // Official v2 Racks answer an empty one for a role that they do not know.
-  if (data === undefined || !/^[\w.-]+$/.test(data.token)) {
-    throw new Failure('this Rack gave no token', 'see what it can do: convox rack')
-  }
-  context.terminal.print(`RACK_URL=https://jwt:${data.token}@${domain}`)
+  return { token: data?.token ?? '', host }
 }
 
 /** Logged in to the Rack itself, the address that works from here; its certificate is known by that. */

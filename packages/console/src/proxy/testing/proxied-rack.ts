@@ -204,6 +204,7 @@ function directoryOf(
   const key = { kind: 'deploy-key', id: 'd-1', name: 'ci', organization, expiresAt: null } as const
   return {
     empty: false,
+    copiedKeys: new Map(),
     accountByApiKeyHash: (hash) => (hash === keyHash ? account : undefined),
     deployKeyByHash: (hash) => (hash === deployKeyHash ? key : undefined),
     accountById: (id) => (id === account.id ? account : undefined),

@@ -1,7 +1,7 @@
 import type { DefineCommand } from '../../../command-table.ts'
-import { connectToRack } from '../../../connect.ts'
 import type { Context, GlobalOptions } from '../../../context.ts'
 import { UsageError } from '../../../failures.ts'
+import { connectToAccess } from '../../../rack-access.ts'
 
 export const defineAccessRevoke: DefineCommand = (command, context) => {
   command
@@ -15,8 +15,8 @@ async function revoke(context: Context, options: GlobalOptions, id: string): Pro
   if (!/^[\w-]{1,64}$/.test(id)) {
     throw new UsageError('that is no id of a token', 'see: convox rack access list')
   }
-  const connection = await connectToRack(context, options)
+  const connection = await connectToAccess(context, options)
   await context.terminal.progress('Revoking the token', () =>
-    connection.request('DELETE', `/system/jwt/tokens/${id}`),
+    connection.request('DELETE', `${connection.path ?? '/system/jwt/tokens'}/${id}`),
   )
 }

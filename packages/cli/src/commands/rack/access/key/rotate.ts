@@ -1,6 +1,6 @@
 import type { DefineCommand } from '../../../../command-table.ts'
-import { connectToRack } from '../../../../connect.ts'
 import type { GlobalOptions } from '../../../../context.ts'
+import { connectToAccess } from '../../../../rack-access.ts'
 
 export const defineRotate: DefineCommand = (command, context) => {
   command
@@ -10,9 +10,11 @@ export const defineRotate: DefineCommand = (command, context) => {
         '\nExample:\n  $ convox rack access key rotate',
     )
     .action(async (options: GlobalOptions) => {
-      const connection = await connectToRack(context, options)
+      const connection = await connectToAccess(context, options)
       await context.terminal.progress('Rotating the key of access tokens', () =>
-        connection.request('PUT', '/system/jwt/rotate'),
+        connection.path === undefined
+          ? connection.request('PUT', '/system/jwt/rotate')
+          : connection.request('POST', `${connection.path}/rotate`),
       )
     })
 }

@@ -47,7 +47,8 @@ export async function followRoll(
     for (const state of SHOWN) {
       const index = STATES.indexOf(state)
       const passed = (now: KeyRoll) => STATES.indexOf(now.state) > index || isInGrace(now)
-      if (isInGrace(roll) || TAKEN_BACK.includes(roll.state)) break
+      const beyondGrace = index > STATES.indexOf('draining') && isInGrace(roll)
+      if (beyondGrace || TAKEN_BACK.includes(roll.state)) break
       await terminal.progress(labelOf(state), async () => {
         await poll(passed)
         if (TAKEN_BACK.includes(roll.state)) throw takenBack(roll, look)

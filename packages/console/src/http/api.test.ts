@@ -366,9 +366,10 @@ describe('invitations', () => {
   })
 })
 
-it('GET /api/racks is the list of the protocol', async () => {
-  const { ask, key } = await serveFounded()
+it('GET /api/racks is the list of the protocol, and how the audit log calls each', async () => {
+  const { ask, domain, key } = await serveFounded()
   const cookie = await signInFounder(ask)
-  const expected = (await ask('/racks', { key })).json
-  expect((await ask('/api/racks', { cookie })).json).toEqual(expected)
+  const [expected] = (await ask('/racks', { key })).json as object[]
+  const { id } = await domain.store.db.selectFrom('racks').select('id').executeTakeFirstOrThrow()
+  expect((await ask('/api/racks', { cookie })).json).toEqual([{ id, ...expected }])
 })

@@ -33,6 +33,7 @@ describe('a deploy key', () => {
         created_at: expect.any(String),
         expires_at: made.expires_at,
         expired: false,
+        last_used: null,
       },
     ])
     expect(text).not.toContain(made.key)

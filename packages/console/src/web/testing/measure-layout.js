@@ -4,7 +4,9 @@
 ;(() => {
   const { scrollWidth, clientWidth } = document.documentElement
   const small = []
-  for (const target of document.querySelectorAll('button, input:not([type=hidden]), select, .button, nav a, .brand')) {
+  for (const target of document.querySelectorAll(
+    'button, input:not([type=hidden]), select, .button, nav a, .brand',
+  )) {
     const { width, height } = target.getBoundingClientRect()
     const name = `${target.outerHTML.slice(0, 80)} is ${width} x ${height}`
     if (!target.hidden && (width < 44 || height < 44)) small.push(name)

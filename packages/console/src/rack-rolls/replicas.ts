@@ -141,7 +141,12 @@ export function createReplicas(options: ReplicaOptions): Replicas {
       stopping.abort()
       clearTimeout(timer)
       await beating
-      await store.transaction((tx) => tx.deleteFrom('consoles').where('id', '=', id).execute())
+      try {
+        await store.transaction((tx) => tx.deleteFrom('consoles').where('id', '=', id).execute())
+      } catch (error) {
+        // The others notice by its silence.
+        log.warn({ err: error }, 'the other Consoles could not be told of the stop')
+      }
     },
   }
 }

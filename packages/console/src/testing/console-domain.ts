@@ -40,13 +40,19 @@ const databases = new Map<string, Promise<string>>()
  * In the project `postgres` of vitest.config.ts: a database of its own for each data folder, and the
  * master key that a Console does not make there by itself. Nothing for SQLite.
  */
-export async function databaseSettings(dataDir: string): Promise<Record<string, string>> {
+export async function databaseSettings(
+  dataDir: string,
+  atEnd: AtEnd = onTestFinished,
+): Promise<Record<string, string>> {
   if (inject('database') === 'SQLite') return {}
-  return postgresSettings(dataDir)
+  return postgresSettings(dataDir, atEnd)
 }
 
-export async function postgresSettings(dataDir: string): Promise<Record<string, string>> {
-  const known = databases.get(dataDir) ?? newPostgresDatabase()
+export async function postgresSettings(
+  dataDir: string,
+  atEnd: AtEnd = onTestFinished,
+): Promise<Record<string, string>> {
+  const known = databases.get(dataDir) ?? newPostgresDatabase(atEnd)
   databases.set(dataDir, known)
   const keyDir = join(dataDir, 'console', 'keys')
   if (!existsSync(keyDir)) createKey(keyDir)
@@ -76,7 +82,7 @@ export async function openDomain(
   const close = async (): Promise<void> => {
     for (const step of closing.splice(0).reverse()) await step()
   }
-  const settings = { ...(await databaseSettings(folder)), ...env }
+  const settings = { ...(await databaseSettings(folder, atEnd)), ...env }
   atEnd(close)
   const context = await openContext(testConfig(folder, settings), log, closing).catch(
     async (error: unknown) => {

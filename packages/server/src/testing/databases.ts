@@ -39,11 +39,13 @@ const POSTGRES: TestDatabase = {
 export const DATABASES: readonly TestDatabase[] =
   inject('postgres') === undefined ? [SQLITE] : [SQLITE, POSTGRES]
 
-/** The address of a new database on the run's server, dropped when the test is over. */
-export async function newPostgresDatabase(): Promise<string> {
+type AtEnd = (end: () => Promise<void>) => void
+
+/** The address of a new database on the run's server, dropped when the test, or `atEnd`, is over. */
+export async function newPostgresDatabase(atEnd: AtEnd = onTestFinished): Promise<string> {
   const name = `test_${randomBytes(6).toString('hex')}`
   await asSuperuser(`create database ${name}`)
-  onTestFinished(async () => {
+  atEnd(async () => {
     await asSuperuser(`drop database if exists ${name} with (force)`)
   })
   const url = new URL(postgresServer())

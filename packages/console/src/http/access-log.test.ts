@@ -74,8 +74,16 @@ describe('the access log', () => {
     const served = await serveFounded()
     const { domain, port } = served
     let release = () => {}
+    let held: Promise<void> = Promise.resolve()
     // The first one waits for this, and the others for it.
-    const held = domain.store.transaction(() => new Promise<void>((end) => (release = end)))
+    await new Promise<void>((begun) => {
+      held = domain.store.transaction(() => {
+        begun()
+        return new Promise<void>((end) => {
+          release = end
+        })
+      })
+    })
     const body = JSON.stringify({ email: 'ada@example.com', password: PASSWORD })
     const host = `Host: localhost:${port}\r\n`
     const client = connect(port, '127.0.0.1')

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { finish, startConvox } from '../convox.ts'
+import { eventually } from '../started-console.ts'
 import { startWorld, type World } from './started-world.ts'
 
 const CAPABILITIES = '-dac_override,-dac_read_search'
@@ -48,7 +49,7 @@ describe('a data folder that becomes read-only under running servers', () => {
     process.kill(await world.pidOf(other), 'SIGKILL')
     await world.logged('EACCES')
     writable(data)
-    expect(await world.running()).not.toContain(other)
+    await eventually('a successor', async () => !(await world.running()).includes(other))
   })
 })
 

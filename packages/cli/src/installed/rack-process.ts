@@ -193,10 +193,11 @@ async function runProgram(folder: string, word: string, env: Readonly<Record<str
   const child = spawn(process.execPath, [PROGRAM, word], {
     cwd: folder,
     env: { ...env, DATA_DIR: folder },
-    stdio: ['ignore', 'ignore', 'pipe'],
+    // The channel is its lifeline: it ends when this process is killed.
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
   })
   const spoken: Buffer[] = []
-  child.stderr.on('data', (chunk: Buffer) => spoken.push(chunk))
+  child.stderr?.on('data', (chunk: Buffer) => spoken.push(chunk))
   const [status] = await once(child, 'close')
   const said = printable(Buffer.concat(spoken).toString('utf8').trim()).replace(/^ERROR: /, '')
   return { status, said }

@@ -14,7 +14,7 @@ import { registerConsole } from './register-console.ts'
 import { ROLL_STATES, type Roll } from './roll.ts'
 import type { RollDomain } from './roll-domain.ts'
 import { requireStarted, rollMethod } from './roll-method.ts'
-import { findOpenRoll, findRackRow, recordRoll } from './roll-rows.ts'
+import { findLastRoll, findOpenRoll, findRackRow, recordRoll } from './roll-rows.ts'
 
 export interface RollRequest {
   /** Milliseconds for which the old key works beside the new one. */
@@ -43,6 +43,26 @@ export async function startRoll(
 ): Promise<StartedRoll> {
   const open = await findOpenRoll(domain.store.db, rack.id)
   if (open !== undefined) return { roll: open, joined: true }
+  try {
+    return await begin(domain, rack, asked, request)
+  } catch (error) {
+    if (error instanceof KeyrackError && !OVERTAKEN.has(error.code)) throw error
+    // Somebody else's roll has begun and ended while the Rack was asked with the key of before.
+    const other = await rollSince(domain, rack)
+    if (other === undefined) throw error
+    return { roll: other, joined: true }
+  }
+}
+
+/** What happens to a caller whose key was rolled meanwhile. */
+const OVERTAKEN: ReadonlySet<string> = new Set(['conflict', 'rack-refused'])
+
+async function begin(
+  domain: RollDomain,
+  rack: RackEntry,
+  asked: RollRequest,
+  request: RequestContext,
+): Promise<StartedRoll> {
   const facts = await askItself(domain, rack)
   const method = rollMethod(facts)
   if (method !== 'two-keys' && asked.graceMs > 0) {
@@ -57,6 +77,15 @@ export async function startRoll(
   }
   asked.stillAllowed?.()
   return writeRoll(domain, rack, { ...asked, method, key: mintApiKey('rack') }, request)
+}
+
+/** The roll that has replaced the key which this Rack had when it was looked up. */
+async function rollSince(
+  { store, directory }: RollDomain,
+  { id, keyVersion }: RackEntry,
+): Promise<Roll | undefined> {
+  const now = directory.rackById(id)?.keyVersion ?? keyVersion
+  return now > keyVersion ? findLastRoll(store.db, id) : undefined
 }
 
 /** What the Rack says of itself; that it takes our key, and is the one that was added. */

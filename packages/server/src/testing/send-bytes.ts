@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import { connect } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 
@@ -21,7 +20,8 @@ export async function sendBytes(port: number, bytes: string, tls = false): Promi
     answer += chunk
   })
   socket.write(bytes, 'latin1')
-  await once(socket, 'close')
+  // Whoever is refused in the middle of a large body may be hung up on before the answer is read.
+  await new Promise((resolve) => socket.once('close', resolve))
   clearTimeout(timer)
   if (late) throw new Error(`the connection was not ended; it said ${JSON.stringify(answer)}`)
   return answer

@@ -75,12 +75,16 @@ describe('progress', () => {
 
   it('is one plain line for a file, however long it takes, and tells a failure', async () => {
     const { stderr, terminal } = stderrOf(false)
+    let shown = ''
+    stderr.on('data', (data: Buffer) => {
+      shown += data.toString('utf8')
+    })
     await terminal.progress('Waiting', () => delay(1100))
     const failing = terminal.progress('Trying', async () => {
       throw new Error('no')
     })
     await expect(failing).rejects.toThrow('no')
-    expect(stderr.read().toString()).toBe('Waiting... OK\nTrying... failed\n')
+    expect(shown).toBe('Waiting... OK\nTrying... failed\n')
   })
 })
 

@@ -70,7 +70,6 @@ const LENGTHS: RequestCase[] = [
     'a length behind a vertical tab': post('Content-Length: \x0b5', 'abcde'),
     'a length with a space before the colon': post('Content-Length : 5', 'abcde'),
     'a length on a folded line': post('Content-Length:\r\n 5', 'abcde'),
-    'a length with tabs around': post('Content-Length: \t 5 \t', 'abcde'),
     'a second length behind a NUL': post('Content-Length: 5\0Content-Length: 6', 'abcdef'),
   }),
   ...arriving(['POST /apps', 'abcde'], {

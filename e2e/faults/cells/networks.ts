@@ -11,10 +11,6 @@ const CLIENT = 'packages/protocol/src/client/client.test.ts'
 
 const NO_PEER: Cell = { none: 'nobody is waited for while nothing is asked' }
 const NO_ANSWER: Cell = { none: 'an answer is cut only while there is one' }
-const HEAD: Cell = {
-  open: 'who sends the head of a request without end is cut off by `headersTimeout` (30 s), which no test waits for',
-}
-
 export const NETWORKS = {
   'network cut': {
     Console: {
@@ -94,7 +90,14 @@ export const NETWORKS = {
   },
   'slow peer': {
     Console: {
-      'at rest': HEAD,
+      'at rest': {
+        shownBy: [
+          [
+            'packages/console/src/listeners.test.ts',
+            'and is slow with a head (%j) is hung up on, over TLS and without',
+          ],
+        ],
+      },
       'in the middle of a request': {
         shownBy: [
           [
@@ -106,7 +109,14 @@ export const NETWORKS = {
       },
     },
     Rack: {
-      'at rest': HEAD,
+      'at rest': {
+        shownBy: [
+          [
+            'packages/rack/src/http/https-server.test.ts',
+            'and is slow with a head (%j) is told so and hung up on',
+          ],
+        ],
+      },
       'in the middle of a request': {
         shownBy: [
           [

@@ -12,9 +12,12 @@ const BUILT = new URL('../../dist/config-folder/lock.js', import.meta.url).href
 /** Enters the lock again and again, and leaves a `violation` behind if it is not alone inside. */
 const CONTENDER = `
   const { withLock } = await import(process.argv[1])
-  const { readlinkSync, symlinkSync, unlinkSync, writeFileSync } = await import('node:fs')
+  const { readFileSync, readlinkSync, symlinkSync, unlinkSync, writeFileSync } = await import('node:fs')
   const folder = process.argv[2]
-  const isAlive = (pid) => { try { process.kill(pid, 0); return true } catch { return false } }
+  // Who was killed may wait for a while to be collected by the parent.
+  const isAlive = (pid) => {
+    try { return !/^\\d+ \\(.*\\) Z/.test(readFileSync('/proc/' + pid + '/stat', 'utf8')) } catch { return false }
+  }
   for (let round = 0; round < Number(process.argv[3]); round++) {
     await withLock(folder + '/lock', () => {
       // A link, as a file of somebody who was killed could be empty still.

@@ -59,7 +59,7 @@ export async function openContext(
   const commit = createCommit(store, directory, ledger)
   const identity = await consoleIdentity({ store, clock }, keyring)
   const domain = { store, commit, ledger, directory, audit, clock, freshness }
-  const rolls = createRackRolls({ domain, keyring, config, log, consoleId: owner, point })
+  const rolls = createRackRolls({ domain, keyring, identity, config, log, consoleId: owner, point })
 
   const uses = new LastUses({ ...domain, log })
   closing.push(() => uses.stop())

@@ -1,12 +1,6 @@
-import {
-  createPrivateKey,
-  createPublicKey,
-  generateKeyPairSync,
-  hash,
-  type KeyObject,
-  randomBytes,
-} from 'node:crypto'
+import { hash, randomBytes } from 'node:crypto'
 import { equalSecrets } from './constant-time.ts'
+import { ED25519_BYTES, newSeed, publicBytesOf } from './ed25519.ts'
 import { Secret } from './secret.ts'
 import { utf8 } from './utf8.ts'
 
@@ -22,9 +16,6 @@ const END = '-----END OPENSSH PRIVATE KEY-----'
 const LINES = /.{70}(?=.)/g
 /** The block size of the cipher "none". */
 const BLOCK_BYTES = 8
-const SEED_BYTES = 32
-/** PKCS #8 of an Ed25519 key up to the 32 bytes of its seed (RFC 8410 section 7). */
-const PKCS8_HEAD = Buffer.from('302e020100300506032b657004220420', 'hex')
 
 /** A key text that cannot be read. The message never holds any of it. */
 export class SshKeyError extends Error {
@@ -36,12 +27,11 @@ export function generateSshKeyPair(comment: string): { publicKey: string; privat
   if (/\p{Cc}/u.test(comment) || comment.trim() !== comment) {
     throw new TypeError('An SSH key comment holds no control characters and no outer spaces.')
   }
-  const { privateKey } = generateKeyPairSync('ed25519')
-  const seed = privateKey.export({ format: 'der', type: 'pkcs8' }).subarray(-SEED_BYTES)
+  const seed = newSeed()
   const container = writeContainer(seed, comment, randomBytes(4))
   const body = container.toString('base64').replace(LINES, '$&\n')
   return {
-    publicKey: publicLine(publicBlob(publicBytes(privateKey)), comment),
+    publicKey: publicLine(publicBlob(publicBytesOf(seed)), comment),
     privateKey: Secret.of([BEGIN, body, END, ''].join('\n')),
   }
 }
@@ -65,7 +55,7 @@ export function sshFingerprint(publicKey: string): string {
 }
 
 function writeContainer(seed: Uint8Array, comment: string, checkint: Uint8Array): Buffer {
-  const key = publicBytes(privateKeyOf(seed))
+  const key = publicBytesOf(seed)
   const secretPart = Buffer.concat([
     checkint,
     checkint,
@@ -91,31 +81,21 @@ function writeContainer(seed: Uint8Array, comment: string, checkint: Uint8Array)
  * key, the padding and that nothing follows.
  */
 function readContainer(container: Buffer): string {
-  const blobBytes = publicBlob(new Uint8Array(SEED_BYTES)).length
+  const blobBytes = publicBlob(new Uint8Array(ED25519_BYTES)).length
   // "none", "none", an empty string and the number of keys are 24 bytes; then the public key and
   // the secret part, each after its length.
   const secretStart = MAGIC.length + 24 + 4 + blobBytes + 4
   const checkint = container.subarray(secretStart, secretStart + 4)
   // Two check numbers, the public key, the length of the secret key.
   const seedStart = secretStart + 8 + blobBytes + 4
-  const seed = container.subarray(seedStart, seedStart + SEED_BYTES)
+  const seed = container.subarray(seedStart, seedStart + ED25519_BYTES)
   // The secret key is the seed and, once more, the public key.
-  const commentStart = seedStart + 2 * SEED_BYTES
+  const commentStart = seedStart + 2 * ED25519_BYTES
   if (container.length < commentStart + 4) throw notAKey()
   const commentEnd = commentStart + 4 + container.readUInt32BE(commentStart)
   const comment = container.subarray(commentStart + 4, commentEnd).toString('utf8')
   if (!equalSecrets(writeContainer(seed, comment, checkint), container)) throw notAKey()
-  return publicLine(publicBlob(publicBytes(privateKeyOf(seed))), comment)
-}
-
-function privateKeyOf(seed: Uint8Array): KeyObject {
-  const key = Buffer.concat([PKCS8_HEAD, seed])
-  return createPrivateKey({ key, format: 'der', type: 'pkcs8' })
-}
-
-function publicBytes(privateKey: KeyObject): Buffer {
-  const der = createPublicKey(privateKey).export({ format: 'der', type: 'spki' })
-  return der.subarray(-SEED_BYTES)
+  return publicLine(publicBlob(publicBytesOf(seed)), comment)
 }
 
 function publicBlob(key: Uint8Array): Buffer {

@@ -3,6 +3,7 @@ import type { Logger } from '@keyrack/server'
 import type { ConsoleConfig } from '../config.ts'
 import type { Domain } from '../context.ts'
 import { createAddressGuard } from '../proxy/address-guard.ts'
+import type { ConsoleIdentity } from './console-identity.ts'
 import { KeysInFlight } from './keys-in-flight.ts'
 import { NO_POINT, type Point } from './point.ts'
 import { RackRolls } from './rack-rolls.ts'
@@ -15,6 +16,7 @@ export interface RackRollsOptions {
     'store' | 'commit' | 'ledger' | 'directory' | 'audit' | 'clock' | 'freshness'
   >
   keyring: Keyring
+  identity: ConsoleIdentity
   config: Pick<ConsoleConfig, 'rackNetworks' | 'webhook'>
   log: Logger
   /** Of this Console among those on one database; empty where it is the only one. */
@@ -23,7 +25,7 @@ export interface RackRollsOptions {
 }
 
 export function createRackRolls(options: RackRollsOptions): RackRolls {
-  const { domain, keyring, config, log, consoleId: id, point = NO_POINT } = options
+  const { domain, keyring, identity, config, log, consoleId: id, point = NO_POINT } = options
   const { store, directory, freshness, clock } = domain
   const keysInFlight = new KeysInFlight()
   const replicas =
@@ -32,7 +34,7 @@ export function createRackRolls(options: RackRollsOptions): RackRolls {
       : createReplicas({ id, store, directory, freshness, keysInFlight, log })
   const guard = createAddressGuard(config.rackNetworks)
   return new RackRolls(
-    { ...domain, keyring, guard, keysInFlight, replicas, log, point },
+    { ...domain, keyring, identity, guard, keysInFlight, replicas, log, point },
     createWebhook({ settings: config.webhook, log, clock }),
   )
 }

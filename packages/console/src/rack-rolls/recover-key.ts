@@ -3,7 +3,6 @@ import { KeyChallenge, RecoveredKey, recoveryText } from '@keyrack/protocol/key-
 import { SealError, type Secret, signText } from '@keyrack/secrets'
 import type { RackEntry } from '../directory.ts'
 import { openRackKey } from '../racks/open-rack-key.ts'
-import { consoleIdentity } from './console-identity.ts'
 import { readKeyCopy } from './key-copy.ts'
 import { rackClient } from './rack-client.ts'
 import type { RollDomain } from './roll-domain.ts'
@@ -21,7 +20,7 @@ export async function recoverKey(
 ): Promise<{ key: Secret; version: number } | undefined> {
   if (rack.remoteId === null) return undefined
   const client = rackClient(domain.guard, rack, undefined)
-  const identity = await consoleIdentity(domain, domain.keyring)
+  const { identity } = domain
   const asked = await client.request('POST', '/system/key/challenge', { anyStatus: true })
   if (asked.status !== 200) return undefined
   const challenge = KeyChallenge.parse(JSON.parse(asked.body))

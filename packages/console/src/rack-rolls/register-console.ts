@@ -1,8 +1,7 @@
 import { KeyrackError } from '@keyrack/protocol'
-import type { Keyring, Secret } from '@keyrack/secrets'
-import type { Domain } from '../context.ts'
+import type { Secret } from '@keyrack/secrets'
 import type { AddressGuard } from '../proxy/address-guard.ts'
-import { consoleIdentity } from './console-identity.ts'
+import type { ConsoleIdentity } from './console-identity.ts'
 import { isAnswer, rackKeyRoutes } from './rack-key-routes.ts'
 import type { RackPlace } from './rack-peers.ts'
 
@@ -11,14 +10,14 @@ import type { RackPlace } from './rack-peers.ts'
  * is taken over, which the Rack writes into its log. A Rack that is too old to know is left alone.
  */
 export async function registerConsole(
-  domain: Pick<Domain, 'store' | 'clock'> & { keyring: Keyring; guard: AddressGuard },
+  { identity, guard }: { identity: ConsoleIdentity; guard: AddressGuard },
   rack: RackPlace,
   key: Secret,
   takeOver: boolean,
 ): Promise<void> {
-  const { id, publicKey } = await consoleIdentity(domain, domain.keyring)
+  const { id, publicKey } = identity
   try {
-    await rackKeyRoutes(domain.guard, rack, key).register({ console: id, publicKey, takeOver })
+    await rackKeyRoutes(guard, rack, key).register({ console: id, publicKey, takeOver })
   } catch (error) {
     if (isAnswer(error, 404)) return
     if (!isAnswer(error, 409)) throw error

@@ -1,6 +1,7 @@
 import type { Keyring } from '@keyrack/secrets'
 import type { Domain } from '../context.ts'
 import type { AddressGuard } from '../proxy/address-guard.ts'
+import type { ConsoleIdentity } from './console-identity.ts'
 import type { KeysInFlight } from './keys-in-flight.ts'
 import type { Point } from './point.ts'
 import type { Replicas } from './replicas.ts'
@@ -9,6 +10,8 @@ import type { Replicas } from './replicas.ts'
 export interface RollDomain
   extends Pick<Domain, 'store' | 'commit' | 'ledger' | 'directory' | 'audit' | 'log' | 'clock'> {
   keyring: Keyring
+  /** As whom Racks know us. */
+  identity: ConsoleIdentity
   guard: AddressGuard
   keysInFlight: KeysInFlight
   replicas: Replicas

@@ -14,13 +14,8 @@ const STOP_DEADLINE_MS = 7_500
 const words = process.argv.slice(2)
 if (words.length === 0) await main()
 else {
-  // Whoever asked and was killed may ask again: what this one has not done by then, it leaves undone.
-  const parentGone = (): void => process.exit(1)
-  process.once('disconnect', parentGone)
-  if (process.send !== undefined && !process.connected) parentGone()
   const { runHostCommand } = await import('./host-commands/run-host-command.ts')
   process.exitCode = await runHostCommand(words)
-  process.off('disconnect', parentGone)
   if (process.connected) process.disconnect()
 }
 

@@ -193,9 +193,10 @@ async function runProgram(folder: string, word: string, env: Readonly<Record<str
   const child = spawn(process.execPath, [PROGRAM, word], {
     cwd: folder,
     env: { ...env, DATA_DIR: folder },
-    // The channel is its lifeline: it ends when this process is killed.
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
   })
+  // It asks once it holds the folder, and changes nothing when this process was killed meanwhile.
+  child.once('message', () => child.send('go', () => {}))
   const spoken: Buffer[] = []
   child.stderr?.on('data', (chunk: Buffer) => spoken.push(chunk))
   const [status] = await once(child, 'close')

@@ -6,6 +6,7 @@ import { readConfig } from '../config.ts'
 import { MIGRATIONS } from '../database/migrations.ts'
 import type { RackSchema } from '../database/schema.ts'
 import { resetKey } from '../rack-keys/reset-key.ts'
+import { goAhead } from './go-ahead.ts'
 
 /**
  * Puts the key in force whose hash RACK_KEY_HASH is. The key itself never comes here: whoever made
@@ -34,6 +35,7 @@ export async function resetKeyCommand(): Promise<void> {
   }
   const lock = lockFolder(folder, 'Rack')
   try {
+    await goAhead()
     const store = await openStore<RackSchema>({ file, migrations: MIGRATIONS })
     try {
       const changed = await resetKey(store, rackKeyHash)

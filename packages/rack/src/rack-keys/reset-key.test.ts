@@ -70,6 +70,33 @@ describe('keyrack-rack reset-key', () => {
     expect((await ask(port, 'GET /auth', { key: old })).status).toBe(401)
   })
 
+  it('changes nothing once whoever started it is gone, however early or late', async () => {
+    const [old, fresh] = [mintApiKey('rack'), mintApiKey('rack')]
+    const DATA_DIR = temporaryFolder()
+    const first = new RackProcess({ DATA_DIR, RACK_KEY_HASH: hashApiKey(old) })
+    await first.ready()
+    first.child.kill('SIGKILL')
+    await first.exited
+    const env = { DATA_DIR, RACK_KEY_HASH: hashApiKey(fresh) }
+    const goneAtOnce = new RackProcess(env, { args: ['reset-key'] })
+    goneAtOnce.child.disconnect()
+    expect((await goneAtOnce.exited).code).toBe(75)
+    expect(goneAtOnce.output).toContain('nothing was changed')
+
+    const goneLater = new RackProcess(env, { args: ['reset-key'] })
+    expect(await goneLater.said).toBe('go?')
+    // Until it is told, nobody else changes anything.
+    expect(run(env, 'reset-key').stderr).toContain('another Rack is using the folder')
+    goneLater.child.disconnect()
+    expect((await goneLater.exited).code).toBe(75)
+
+    const told = new RackProcess(env, { args: ['reset-key'] })
+    await told.said
+    told.child.send('go')
+    expect(await told.exited).toMatchObject({ code: 0 })
+    expect(told.output).toBe('the new key is in force\n')
+  })
+
   it('makes nothing where there is no Rack, and leaves the Rack of a Console alone', () => {
     const DATA_DIR = temporaryFolder()
     const env = { DATA_DIR, RACK_KEY_HASH: hashApiKey(mintApiKey('rack')) }

@@ -1,6 +1,7 @@
 import type { Permission } from '@keyrack/protocol'
 import type { Keyring, Secret } from '@keyrack/secrets'
-import type { Logger, Metrics, Store } from '@keyrack/server'
+import type { Logger, Store } from '@keyrack/server'
+import type { Metrics } from '@keyrack/server/metrics'
 import type { Transaction } from 'kysely'
 import type { PasswordWork } from './accounts/password-work.ts'
 import type { RefusedSignIns } from './accounts/refused-sign-ins.ts'

@@ -1,7 +1,6 @@
 import { errorText, KeyrackError } from '@keyrack/protocol'
 import { createLogger, type Logger, onStop, openLogFile } from '@keyrack/server'
 import { readConfig } from './config.ts'
-import { startRack } from './wire.ts'
 
 // The process: its environment, its signals and its parent. A Console starts its local Rack as a
 // child with an IPC channel and learns from it the address and the certificate, or why not. The
@@ -25,8 +24,9 @@ async function main(): Promise<void> {
     const config = readConfig({ env: process.env })
     const { logLevel: level, logFile } = config
     const destination = logFile === undefined ? {} : { destination: openLogFile(logFile) }
-    log = createLogger({ name: 'rack', level, ...destination })
-    const starting = startRack(config, log)
+    const logger = createLogger({ name: 'rack', level, ...destination })
+    log = logger
+    const starting = import('./wire.ts').then(({ startRack }) => startRack(config, logger))
     const steps = [['rack', async () => (await starting).stop()]] as const
     const stop = onStop({ log, deadlineMs: STOP_DEADLINE_MS, steps })
     // The channel closes when the parent dies, however it dies.

@@ -8,7 +8,6 @@ import { existsSync, readFileSync } from 'node:fs'
 import { isIP } from 'node:net'
 import { join } from 'node:path'
 import { KeyrackError } from '@keyrack/protocol'
-import { generate } from 'selfsigned'
 import type { CertificatePair } from './certificate-files.ts'
 import { type Notice, privateFolder, tightenMode } from './private-folder.ts'
 import { writePrivateFile } from './write-private-file.ts'
@@ -101,6 +100,8 @@ async function makeCertificate(
   names: readonly string[],
   now: number,
 ): Promise<string> {
+  // Needed once in ten years, and slow to load.
+  const { generate } = await import('selfsigned')
   // A day in the past: the clock of a client may be behind.
   const notBeforeDate = new Date(now - DAY_MS)
   const notAfterDate = new Date(now)

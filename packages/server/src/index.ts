@@ -16,7 +16,6 @@ export { KeyThrottle } from './key-throttle.ts'
 export { type Listening, type ListenOptions, listen } from './listen.ts'
 export { createLogger, type LogDestination, type Logger, type LogLevel } from './log.ts'
 export { openLogFile } from './log-file.ts'
-export { createMetrics, type Metrics } from './metrics.ts'
 export { type Migration, type MigrationReport, migrate } from './migrations.ts'
 export { networkOf } from './network-of.ts'
 export {

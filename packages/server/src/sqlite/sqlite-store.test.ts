@@ -1,5 +1,7 @@
 import { chmodSync, chownSync, copyFileSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { errorText, KeyrackError } from '@keyrack/protocol'
 import { sql } from 'kysely'
 import { describe, expect, it, onTestFinished } from 'vitest'
@@ -170,6 +172,23 @@ describe('values', () => {
     const rows: unknown[] = []
     for await (const row of store.db.selectFrom('rows').select('id').stream()) rows.push(row)
     expect(rows).toEqual([{ id: 'b' }])
+  })
+
+  it('are read to the last one while memory is cleaned up', async () => {
+    const store = await newStore()
+    const all = Array.from({ length: 500 }, (_, n) => ({ id: `row ${n}`, n }))
+    await store.db.insertInto('rows').values(all).execute()
+    setFlagsFromString('--expose-gc')
+    const collectGarbage: () => void = runInNewContext('gc')
+    const rows: unknown[] = []
+    for await (const row of store.db.selectFrom('rows').select(['id', 'n']).orderBy('n').stream()) {
+      rows.push(row)
+      if (rows.length % 50 !== 0) continue
+      collectGarbage()
+      // Native objects are freed in a turn of their own.
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    expect(rows).toEqual(all)
   })
 
   it('stay right over more different statements than are kept prepared', async () => {

@@ -18,6 +18,8 @@ const CAPACITY = 256
 export class StatementCache {
   readonly #database: DatabaseSyncInstance
   readonly #statements = new Map<string, Statement>()
+  /** Driver 1.2.1 frees a statement that nobody refers to, also one whose rows are being read. */
+  readonly #iterated = new Set<unknown>()
 
   constructor(database: DatabaseSyncInstance) {
     this.#database = database
@@ -47,7 +49,16 @@ export class StatementCache {
       reader: statement.columns().length > 0,
       all: (values) => statement.all(...values),
       run: (values) => statement.run(...values),
-      iterate: (values) => statement.iterate(...values),
+      iterate: (values) => this.#iterate(statement, statement.iterate(...values)),
+    }
+  }
+
+  *#iterate(statement: unknown, rows: Iterable<unknown>): IterableIterator<unknown> {
+    this.#iterated.add(statement)
+    try {
+      yield* rows
+    } finally {
+      this.#iterated.delete(statement)
     }
   }
 

@@ -22,6 +22,8 @@ const LOOKS = [
   { name: 'the narrowest screen', colorScheme: 'dark', viewport: { width: 320, height: 640 } },
 ] as const
 
+const KEY_NAME = 'k'.repeat(50)
+
 /** Walks through all pages and their error states, and hands each one over once it is there. */
 async function visitAll(page: Page, base: string, look: (name: string) => Promise<void>) {
   const submit = (name: string) => page.getByRole('main').getByRole('button', { name }).click()
@@ -55,7 +57,8 @@ async function visitAll(page: Page, base: string, look: (name: string) => Promis
   await submit('Make an invitation')
   await page.locator('#email-error').waitFor()
   await look('a refused invitation')
-  await page.locator('#email').fill('bob@example.com')
+  // Longer than a line of the narrowest screen, and nowhere to break it.
+  await page.locator('#email').fill(`${'b'.repeat(60)}@example.com`)
   await submit('Make an invitation')
   await page.locator('#invitation-link').waitFor()
   await look('the invitation')
@@ -69,15 +72,15 @@ async function visitAll(page: Page, base: string, look: (name: string) => Promis
   await submit('Make the key')
   await page.locator('#name-error').waitFor()
   await look('a refused deploy key')
-  await fill('Name', 'github-actions')
+  await fill('Name', KEY_NAME)
   await submit('Make the key')
   await page.locator('#deploy-key').waitFor()
   await look('the deploy key')
   await page.getByRole('link', { name: 'Back to the deploy keys' }).click()
-  await page.getByRole('link', { name: 'Revoke github-actions' }).waitFor()
+  await page.getByRole('link', { name: `Revoke ${KEY_NAME}` }).waitFor()
   await look('the deploy keys')
-  await page.getByRole('link', { name: 'Revoke github-actions' }).click()
-  await page.getByLabel('Type github-actions').waitFor()
+  await page.getByRole('link', { name: `Revoke ${KEY_NAME}` }).click()
+  await page.getByLabel(`Type ${KEY_NAME}`).waitFor()
   await look('the end of a deploy key')
   await page.goto(`${base}/account/api-key`)
   await look('the confirmation')
@@ -86,6 +89,8 @@ async function visitAll(page: Page, base: string, look: (name: string) => Promis
   await look('the new API key')
   await page.goto(`${base}/nothing`)
   await look('not found')
+  await page.goto(`${base}/rack/acme/none`)
+  await look('a Rack that is not there')
   await page.getByRole('button', { name: 'Sign out' }).click()
   await at('Sign in')
   await look('signing in')

@@ -56,6 +56,23 @@ describe('every page', () => {
   })
 })
 
+describe('what is not there', () => {
+  it.each(['/nothing', '/rack/acme/none', '/members/none', '/deploy-keys/acme/none'])(
+    '%s says so under that name, with the way on and the request',
+    async (path) => {
+      const { ask } = await serveFounded()
+      const { status, text, headers } = await ask(path, {
+        cookie: await signInFounder(ask),
+        headers: HTML,
+      })
+      expect(status).toBe(404)
+      expect(text).toContain('<title>Not found')
+      expect(text).toContain('href="/account"')
+      expect(text).toContain(String(headers['x-request-id']))
+    },
+  )
+})
+
 describe('the start page', () => {
   it('is the sign-up form until there is an account, then the sign-in form', async () => {
     const { ask } = await serveConsole()

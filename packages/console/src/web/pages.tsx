@@ -4,6 +4,7 @@ import { type Context, Hono } from 'hono'
 import { confirmPassword } from '../accounts/confirm-password.ts'
 import { regenerateApiKey } from '../api-keys/regenerate-api-key.ts'
 import type { ConsoleContext } from '../context.ts'
+import type { AccountEntry } from '../directory.ts'
 import { logFailure } from '../http/access-log.ts'
 import { viewAccount } from '../http/account-view.ts'
 import type { Login } from '../http/app.ts'
@@ -95,7 +96,9 @@ export function createPages(context: ConsoleContext, login: Login): Hono<EdgeEnv
     const account = await sessionAccount(context, c)
     if (account === undefined) return c.redirect('/sign-in', 303)
     const text = 'There is no page at this address.'
-    return render(c, <MessagePage title="Not found" text={text} email={account.email} />, 404)
+    const { requestId } = c.env.facts
+    const page = <MessagePage title="Not found" {...{ text, requestId, email: account.email }} />
+    return render(c, page, 404)
   })
 
   pages.onError((error, c) => showError(context, error, c))
@@ -105,20 +108,16 @@ export function createPages(context: ConsoleContext, login: Login): Hono<EdgeEnv
 function showError(context: ConsoleContext, error: Error, c: Context<EdgeEnv>) {
   if (!listsHtml(c.req.header('accept'))) throw error
   const { facts } = c.env
+  // Whoever is known by now keeps the navigation.
+  const account: AccountEntry | undefined = c.get('account')
+  const shown = { requestId: facts.requestId, email: account?.email }
   if (error instanceof KeyrackError) {
     logFailure(context, facts, error.status, error)
+    const title = error.status === 404 ? 'Not found' : 'That did not work'
     const text = sentence(errorText(error))
-    return renderError(
-      c,
-      <MessagePage title="That did not work" text={text} requestId={facts.requestId} />,
-      error,
-    )
+    return renderError(c, <MessagePage title={title} text={text} {...shown} />, error)
   }
   logFailure(context, facts, 500, error)
   const text = 'The server’s log says why, under the request below.'
-  return render(
-    c,
-    <MessagePage title="Something failed here" text={text} requestId={facts.requestId} />,
-    500,
-  )
+  return render(c, <MessagePage title="Something failed here" text={text} {...shown} />, 500)
 }

@@ -14,10 +14,10 @@ import { parseInput, readForm } from '../http/read-input.ts'
 import { clearSessionCookie, keepSession, readSessionCookie } from '../http/session-cookie.ts'
 import { createSession } from '../sessions/create.ts'
 import { endSession } from '../sessions/end.ts'
-import { ApiKeyPage } from './api-key-page.tsx'
 import { type FormFailure, formFailure, requireFields } from './form-failure.ts'
 import { MessagePage } from './message-page.tsx'
 import { render, renderError } from './render.ts'
+import { ShownApiKeyPage } from './shown-api-key-page.tsx'
 import { SignInPage } from './sign-in-page.tsx'
 import { SIGN_UP_FIELDS, SignUpPage } from './sign-up-page.tsx'
 
@@ -45,7 +45,11 @@ export function createDoor(context: ConsoleContext, login: Login): Hono<EdgeEnv>
       c.env.facts.actorId = made.id
       await openSession(context, c, made.id)
       const apiKey = made.apiKey.reveal()
-      return render(c, <ApiKeyPage email={made.email} apiKey={apiKey} first login={login} />, 201)
+      return render(
+        c,
+        <ShownApiKeyPage email={made.email} apiKey={apiKey} first login={login} />,
+        201,
+      )
     } catch (error) {
       return showSignUp(context, c, { form, error: expected(error) })
     }

@@ -6,7 +6,7 @@ import {
   serveFounded,
   signInFounder,
 } from '../http/testing/serve-console.ts'
-import { PASSWORD } from '../testing/console-domain.ts'
+import { invited, PASSWORD } from '../testing/console-domain.ts'
 import { ASSET_PATHS } from './assets.ts'
 
 const HTML = { accept: 'text/html', 'sec-fetch-site': 'same-origin' }
@@ -15,6 +15,7 @@ const form = (fields: Record<string, string>) => new URLSearchParams(fields)
 describe('every page', () => {
   it.each([
     ...['/', '/sign-up', '/sign-in', '/account', '/account/api-key', '/nothing'],
+    '/account/api-key/regenerate',
     ...['/rack/acme/dev', '/rack/acme/dev/settings', '/members/acme', '/deploy-keys/acme'],
   ])('%s is kept by nobody, framed by nobody, and runs no script but ours', async (path) => {
     const { ask } = await serveFounded()
@@ -49,10 +50,22 @@ describe('every page', () => {
 
   it('of a person leads to the sign-in form without a session', async () => {
     const { ask } = await serveFounded()
-    for (const path of ['/account', '/account/api-key']) {
+    for (const path of ['/account', '/account/api-key', '/account/api-key/regenerate']) {
       const answer = await ask(path, { headers: HTML })
       expect([answer.status, answer.headers.location]).toEqual([303, '/sign-in'])
     }
+  })
+})
+
+describe('a person who belongs to no organization', () => {
+  it('is told so on the account page', async () => {
+    const { ask, domain, account, key } = await serveFounded()
+    const bob = await invited(domain, account, 'bob@example.com', 'viewer')
+    const body = { email: 'bob@example.com', password: PASSWORD }
+    const cookie = cookieOf(await ask('/api/sign-in', { body }))
+    await ask(`/api/organizations/acme/members/${bob.id}`, { method: 'DELETE', key })
+    const { text } = await ask('/account', { cookie, headers: HTML })
+    expect(text).toMatch(/<dt>Organizations<\/dt><dd>.*none/)
   })
 })
 
@@ -192,7 +205,8 @@ describe('forms of other sites', () => {
   it('reading a page changes nothing: signing out and regenerating need a POST', async () => {
     const { ask, key } = await serveFounded()
     const cookie = await signInFounder(ask)
-    for (const path of ['/sign-out', '/account/api-key']) await ask(path, { cookie, headers: HTML })
+    const paths = ['/sign-out', '/account/api-key', '/account/api-key/regenerate']
+    for (const path of paths) await ask(path, { cookie, headers: HTML })
     expect((await ask('/auth', { key })).status).toBe(200)
     expect((await ask('/api/account', { cookie })).status).toBe(200)
   })

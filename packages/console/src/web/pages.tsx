@@ -26,6 +26,7 @@ import { RacksPage } from './racks-page.tsx'
 import { RegeneratePage, ShowAgainPage } from './regenerate-page.tsx'
 import { render, renderError } from './render.ts'
 import { requireSession } from './require-session.ts'
+import { ShownApiKeyPage } from './shown-api-key-page.tsx'
 
 /** What a browser sees. Pages call the same domain functions as the API and hold no logic. */
 export function createPages(context: ConsoleContext, login: Login): Hono<EdgeEnv> {
@@ -48,6 +49,11 @@ export function createPages(context: ConsoleContext, login: Login): Hono<EdgeEnv
 
   pages.get('/account/api-key', signedIn, async (c) => {
     const account = await viewAccount(context, c.var.account)
+    return render(c, <ApiKeyPage account={account} />)
+  })
+
+  pages.get('/account/api-key/regenerate', signedIn, async (c) => {
+    const account = await viewAccount(context, c.var.account)
     return render(c, <RegeneratePage account={account} roll={newId()} />)
   })
 
@@ -63,7 +69,9 @@ export function createPages(context: ConsoleContext, login: Login): Hono<EdgeEnv
           ? undefined
           : await confirmPassword(context, c.var.account, Secret.of(password), request)
       const { apiKey } = await regenerateApiKey(context, id, request, { roll, proof })
-      const page = <ApiKeyPage email={email} apiKey={apiKey.reveal()} first={false} login={login} />
+      const page = (
+        <ShownApiKeyPage email={email} apiKey={apiKey.reveal()} first={false} login={login} />
+      )
       return render(c, page, 201)
     } catch (error) {
       // The same form sent twice: its key is shown again for the password.

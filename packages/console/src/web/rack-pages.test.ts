@@ -260,6 +260,47 @@ describe('a roll that is under way', () => {
   })
 })
 
+describe('a form that is older than what is going on', () => {
+  const seenIn = (text: string) => /name="seen" value="([^"]+)"/.exec(text)?.[1] ?? ''
+
+  it('sent twice, rolls once: the grace of the first is not ended by the second', async () => {
+    const served = await rolledConsole(rack())
+    const before = served.held()
+    const { get, post } = await browse(served)
+    const fields = {
+      grace_seconds: '900',
+      consent: 'yes',
+      seen: seenIn((await get(SETTINGS)).text),
+    }
+    expect((await post(`${SETTINGS}/roll`, fields)).status).toBe(303)
+    await eventually('a grace', async () =>
+      (await get(SETTINGS)).text.includes('Nobody has used the old key'),
+    )
+    const again = await post(`${SETTINGS}/roll`, fields)
+    expect(again.status).toBe(409)
+    expect(again.text).toContain('since this page was loaded')
+    expect(again.text).toContain('Finish now')
+    expect(await rollsOf(served)).toBe(1)
+    expect(await served.takes(before)).toBe(true)
+    const seen = seenIn((await get(SETTINGS)).text)
+    expect((await post(`${SETTINGS}/finish`, { force: 'on', seen })).status).toBe(303)
+    await served.until('done')
+    // What was shown of that roll says nothing of the next one.
+    expect((await get(SETTINGS)).text).toContain('the old key is refused')
+    const next = { ...fields, seen: seenIn((await get(SETTINGS)).text) }
+    expect((await post(`${SETTINGS}/roll`, next)).status).toBe(303)
+    for (const path of ['cancel', 'finish']) {
+      const stale = await post(`${SETTINGS}/${path}`, { force: 'on', seen })
+      expect([path, stale.status]).toEqual([path, 409])
+    }
+    await eventually('a second grace', async () =>
+      (await get(SETTINGS)).text.includes('Both keys work until'),
+    )
+    expect((await post(`${SETTINGS}/finish`, { force: 'on' })).status).toBe(303)
+    await served.until('done')
+  })
+})
+
 describe('a schedule', () => {
   it('is set and turned off', async () => {
     const { get, post } = await browse(await rolledConsole(rack()))

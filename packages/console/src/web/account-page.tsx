@@ -33,6 +33,11 @@ export function AccountPage({ account }: { account: AccountView }) {
             </div>
           ) : null}
         </dl>
+        <p>
+          <a class="button" href="/join">
+            Join an organization
+          </a>
+        </p>
       </section>
     </Layout>
   )

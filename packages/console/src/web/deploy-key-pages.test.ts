@@ -127,7 +127,10 @@ describe('deploy keys', () => {
     expect((await asAda.get('/deploy-keys/other')).status).toBe(404)
     expect((await asAda.get(`${KEYS}/none`)).status).toBe(404)
     const stranger = await ask(KEYS, { headers: HTML })
-    expect([stranger.status, stranger.headers.location]).toEqual([303, '/sign-in'])
+    expect([stranger.status, stranger.headers.location]).toEqual([
+      303,
+      `/sign-in?to=${encodeURIComponent(KEYS)}`,
+    ])
   })
 
   it.each([{ origin: 'https://evil.example' }, { 'sec-fetch-site': 'cross-site' }, {}])(

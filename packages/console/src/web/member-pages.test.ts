@@ -47,7 +47,10 @@ describe('the members of an organization', () => {
     }
     expect((await asBob.post('/members/other/invite', { role: 'viewer' })).status).toBe(404)
     const stranger = await ask(MEMBERS, { headers: HTML })
-    expect([stranger.status, stranger.headers.location]).toEqual([303, '/sign-in'])
+    expect([stranger.status, stranger.headers.location]).toEqual([
+      303,
+      `/sign-in?to=${encodeURIComponent(MEMBERS)}`,
+    ])
   })
 })
 

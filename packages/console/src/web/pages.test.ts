@@ -15,7 +15,7 @@ const form = (fields: Record<string, string>) => new URLSearchParams(fields)
 describe('every page', () => {
   it.each([
     ...['/', '/sign-up', '/sign-in', '/account', '/account/api-key', '/nothing'],
-    '/account/api-key/regenerate',
+    ...['/account/api-key/regenerate', '/join'],
     ...['/rack/acme/dev', '/rack/acme/dev/settings', '/members/acme', '/deploy-keys/acme'],
   ])('%s is kept by nobody, framed by nobody, and runs no script but ours', async (path) => {
     const { ask } = await serveFounded()
@@ -52,7 +52,10 @@ describe('every page', () => {
     const { ask } = await serveFounded()
     for (const path of ['/account', '/account/api-key', '/account/api-key/regenerate']) {
       const answer = await ask(path, { headers: HTML })
-      expect([answer.status, answer.headers.location]).toEqual([303, '/sign-in'])
+      expect([answer.status, answer.headers.location]).toEqual([
+        303,
+        `/sign-in?to=${encodeURIComponent(path)}`,
+      ])
     }
   })
 })
@@ -103,6 +106,62 @@ describe('the start page', () => {
     const lost = await ask(String(headers.location), { headers: HTML })
     expect(lost.text).toContain('did not keep the session cookie')
     expect((await ask('/', { headers: HTML })).text).not.toContain('did not keep')
+  })
+})
+
+describe('the sign-in form', () => {
+  const typed = { email: 'ada@example.com', password: PASSWORD }
+  const shown = (text: string) => /name="to" value="([^"]*)"/.exec(text)?.[1]
+
+  it('leads on to the page that was asked for, also after a wrong password', async () => {
+    const { ask } = await serveFounded()
+    const away = await ask('/members/acme', { headers: HTML })
+    const door = await ask(String(away.headers.location), { headers: HTML })
+    expect(shown(door.text)).toBe('/members/acme')
+    const wrong = form({ ...typed, password: 'x', to: '/members/acme' })
+    expect(shown((await ask('/sign-in', { body: wrong, headers: HTML })).text)).toBe(
+      '/members/acme',
+    )
+    const body = form({ ...typed, to: '/members/acme' })
+    const signedIn = await ask('/sign-in', { body, headers: HTML })
+    const cookie = cookieOf(signedIn)
+    const on = await ask(String(signedIn.headers.location), { headers: HTML, cookie })
+    expect([on.status, on.headers.location]).toEqual([303, '/members/acme'])
+  })
+
+  it('leads nobody to another site', async () => {
+    const { ask } = await serveFounded()
+    const to = '//evil.example/'
+    const door = await ask(`/sign-in?to=${encodeURIComponent(to)}`, { headers: HTML })
+    expect(door.text).not.toContain('evil')
+    const signedIn = await ask('/sign-in', { body: form({ ...typed, to }), headers: HTML })
+    expect(signedIn.headers.location).toBe('/?signed-in')
+    const made = `/?signed-in&to=${encodeURIComponent(to)}`
+    const on = await ask(made, { headers: HTML, cookie: cookieOf(signedIn) })
+    expect(on.headers.location).toBe('/')
+  })
+
+  it('says that a form which came without a session did nothing', async () => {
+    const { ask, key } = await serveFounded()
+    const lost = await ask('/account/api-key', { method: 'POST', headers: HTML })
+    const door = await ask(String(lost.headers.location), { headers: HTML })
+    expect(door.text).toContain('nothing was done')
+    expect((await ask('/auth', { key })).status).toBe(200)
+  })
+})
+
+describe('signing up', () => {
+  it('sent again by the same browser leads to the key instead of asking for an invitation', async () => {
+    const { ask } = await serveConsole()
+    const body = form({ email: ' Ada@example.com', password: PASSWORD, organization: 'acme' })
+    const cookie = cookieOf(await ask('/sign-up', { body, headers: HTML }))
+    const again = await ask('/sign-up', { body, headers: HTML, cookie })
+    expect(again.status).toBe(403)
+    expect(again.text).toContain('Your account is there already')
+    expect(again.text).toContain('href="/account/api-key"')
+    expect(again.text).not.toMatch(/cvxu_\w/)
+    const stranger = await ask('/sign-up', { body, headers: HTML })
+    expect(stranger.text).toContain('id="invitation-error"')
   })
 })
 

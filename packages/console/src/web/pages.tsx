@@ -17,8 +17,9 @@ import { AccountPage } from './account-page.tsx'
 import { ApiKeyPage } from './api-key-page.tsx'
 import { findAsset } from './assets.ts'
 import { createDeployKeyPages } from './deploy-key-pages.tsx'
-import { createDoor, showDoor } from './door.tsx'
+import { createDoor, SIGNED_IN, showDoor } from './door.tsx'
 import { sentence } from './form-failure.ts'
+import { createJoinPages } from './join-pages.tsx'
 import { createMemberPages } from './member-pages.tsx'
 import { MessagePage } from './message-page.tsx'
 import { createRackPages } from './rack-pages.tsx'
@@ -26,6 +27,7 @@ import { RacksPage } from './racks-page.tsx'
 import { RegeneratePage, ShowAgainPage } from './regenerate-page.tsx'
 import { render, renderError } from './render.ts'
 import { requireSession } from './require-session.ts'
+import { returnPath } from './return-path.ts'
 import { ShownApiKeyPage } from './shown-api-key-page.tsx'
 
 /** What a browser sees. Pages call the same domain functions as the API and hold no logic. */
@@ -36,6 +38,9 @@ export function createPages(context: ConsoleContext, login: Login): Hono<EdgeEnv
   pages.get('/', async (c) => {
     const account = await sessionAccount(context, c)
     if (account === undefined) return showDoor(context, c)
+    if (c.req.query(SIGNED_IN) !== undefined) {
+      return c.redirect(returnPath(c.req.query('to')) ?? '/', 303)
+    }
     const racks = context.directory.racksOf(account)
     return render(c, <RacksPage email={account.email} racks={racks} login={login} />)
   })
@@ -85,6 +90,7 @@ export function createPages(context: ConsoleContext, login: Login): Hono<EdgeEnv
   })
 
   pages.route('/', createRackPages(context))
+  pages.route('/', createJoinPages(context))
   pages.route('/', createMemberPages(context))
   pages.route('/', createDeployKeyPages(context, login))
 

@@ -187,7 +187,10 @@ describe('rights', () => {
     }
     expect((await post(`${SETTINGS}/roll`, { consent: 'yes' })).status).toBe(404)
     const stranger = await served.ask(SETTINGS, { headers: HTML })
-    expect([stranger.status, stranger.headers.location]).toEqual([303, '/sign-in'])
+    expect([stranger.status, stranger.headers.location]).toEqual([
+      303,
+      `/sign-in?to=${encodeURIComponent(SETTINGS)}`,
+    ])
   })
 })
 

@@ -54,5 +54,5 @@ if (invitation !== null && location.hash.startsWith('#invitation=')) {
   invitation.value = location.hash.slice('#invitation='.length)
   // The code leaves the address bar and the history.
   history.replaceState(null, '', location.pathname)
-  document.getElementById('email').focus()
+  document.getElementById('email')?.focus()
 }

@@ -1,5 +1,5 @@
 export interface AccountHeadProps {
-  current: 'you' | 'api-key'
+  current: 'you' | 'api-key' | 'password'
 }
 
 /** The way between the pages of an account: Account, API Key are the words of the documentation. */
@@ -13,6 +13,9 @@ export function AccountHead({ current }: AccountHeadProps) {
         </a>
         <a href="/account/api-key" aria-current={current === 'api-key' ? 'page' : undefined}>
           API Key
+        </a>
+        <a href="/account/password" aria-current={current === 'password' ? 'page' : undefined}>
+          Password
         </a>
       </nav>
     </>

@@ -2,8 +2,13 @@ import type { AccountView } from '../http/account-view.ts'
 import { AccountHead } from './account-head.tsx'
 import { Layout } from './layout.tsx'
 import { membersPath } from './organization-head.tsx'
+import { SessionList, type SessionListProps } from './session-list.tsx'
 
-export function AccountPage({ account }: { account: AccountView }) {
+export interface AccountPageProps extends SessionListProps {
+  account: AccountView
+}
+
+export function AccountPage({ account, sessions, own }: AccountPageProps) {
   const { email, organizations } = account
   return (
     <Layout title="Account" email={email} current="account">
@@ -39,6 +44,7 @@ export function AccountPage({ account }: { account: AccountView }) {
           </a>
         </p>
       </section>
+      <SessionList sessions={sessions} own={own} />
     </Layout>
   )
 }

@@ -89,7 +89,7 @@ describe.skipIf(withoutChromium)('a browser (chromium)', () => {
       await page.goto(url)
       if (script) expect(page.url()).toBe(`http://localhost:${port}/join`)
       else await page.getByLabel('Invitation').fill(url)
-      await page.getByRole('button', { name: 'Join' }).click()
+      await page.getByRole('button', { name: 'Join', exact: true }).click()
       await page.getByRole('heading', { level: 1, name: 'acme' }).waitFor()
       expect(await organizations()).toEqual(['acme', 'other'])
     },

@@ -15,7 +15,7 @@ const form = (fields: Record<string, string>) => new URLSearchParams(fields)
 describe('every page', () => {
   it.each([
     ...['/', '/sign-up', '/sign-in', '/account', '/account/api-key', '/nothing'],
-    ...['/account/api-key/regenerate', '/join'],
+    ...['/account/api-key/regenerate', '/join', '/account/password'],
     ...['/rack/acme/dev', '/rack/acme/dev/settings', '/members/acme', '/deploy-keys/acme'],
   ])('%s is kept by nobody, framed by nobody, and runs no script but ours', async (path) => {
     const { ask } = await serveFounded()

@@ -13,7 +13,7 @@ import { type EdgeEnv, requestContext } from '../http/edge.ts'
 import { listsHtml } from '../http/lists-html.ts'
 import { readForm } from '../http/read-input.ts'
 import { newId } from '../new-id.ts'
-import { AccountPage } from './account-page.tsx'
+import { createAccountPages } from './account-pages.tsx'
 import { ApiKeyPage } from './api-key-page.tsx'
 import { findAsset } from './assets.ts'
 import { createDeployKeyPages } from './deploy-key-pages.tsx'
@@ -47,10 +47,7 @@ export function createPages(context: ConsoleContext, login: Login): Hono<EdgeEnv
 
   pages.route('/', createDoor(context, login))
 
-  pages.get('/account', signedIn, async (c) => {
-    const account = await viewAccount(context, c.var.account)
-    return render(c, <AccountPage account={account} />)
-  })
+  pages.route('/', createAccountPages(context))
 
   pages.get('/account/api-key', signedIn, async (c) => {
     const account = await viewAccount(context, c.var.account)

@@ -137,6 +137,16 @@ describe.skipIf(withoutChromium)('a browser (chromium)', () => {
     await expect.poll(() => page.evaluate<string>('navigator.clipboard.readText()')).toBe(line)
   })
 
+  it('says a time in the zone of whoever reads, too', async () => {
+    const { port } = await serveFounded()
+    const page = await openPage({ timezoneId: 'Asia/Kolkata', locale: 'en-GB' })
+    await signIn(page, `http://localhost:${port}`)
+    await page.goto(`http://localhost:${port}/account/api-key`)
+    const time = page.locator('time').first()
+    expect(await time.textContent()).toMatch(/UTC$/)
+    expect(await time.getAttribute('title')).toMatch(/ GMT\+5:30$/)
+  })
+
   it('shows a password on request and hides it before it is sent', async () => {
     const { port } = await serveFounded()
     const page = await openPage()

@@ -69,6 +69,23 @@ describe('a person who belongs to no organization', () => {
     await ask(`/api/organizations/acme/members/${bob.id}`, { method: 'DELETE', key })
     const { text } = await ask('/account', { cookie, headers: HTML })
     expect(text).toMatch(/<dt>Organizations<\/dt><dd>.*none/)
+    // Without a Rack the way to one is an invitation.
+    expect((await ask('/', { cookie, headers: HTML })).text).toContain('href="/join"')
+  })
+})
+
+describe('the Racks', () => {
+  it('tell administrators how to add one more, and nobody else', async () => {
+    const { ask, domain, account } = await serveFounded()
+    const cookie = await signInFounder(ask)
+    const own = (await ask('/', { cookie, headers: HTML })).text.replaceAll(/<\/?span>/g, '')
+    expect(own).toContain('convox racks add acme/NAME --host HOST')
+    expect(own).toContain('convox install --name NAME')
+    await invited(domain, account, 'bob@example.com', 'operator')
+    const body = { email: 'bob@example.com', password: PASSWORD }
+    const bob = cookieOf(await ask('/api/sign-in', { body }))
+    const shown = (await ask('/', { cookie: bob, headers: HTML })).text
+    expect(shown).not.toContain('Add a Rack')
   })
 })
 

@@ -42,7 +42,11 @@ export function createPages(context: ConsoleContext, login: Login): Hono<EdgeEnv
       return c.redirect(returnPath(c.req.query('to')) ?? '/', 303)
     }
     const racks = context.directory.racksOf(account)
-    return render(c, <RacksPage email={account.email} racks={racks} login={login} />)
+    const administered = context.directory
+      .organizationsOf(account)
+      .filter(({ id }) => account.roles.get(id) === 'administrator')
+      .map(({ name }) => name)
+    return render(c, <RacksPage {...{ email: account.email, racks, administered, login }} />)
   })
 
   pages.route('/', createDoor(context, login))

@@ -61,7 +61,9 @@ async function rollsOf({ domain }: ServedConsole): Promise<number> {
 describe('the way to a roll', () => {
   it('leads from the Racks to the Rack, its settings and the button of that name', async () => {
     const { get } = await browse(await rolledConsole(rack()))
-    expect((await get('/')).text).toContain('href="/rack/acme/live"')
+    const racks = (await get('/')).text
+    expect(racks).toContain('href="/rack/acme/live"')
+    expect(racks).toMatch(/ · version \d{14}/)
     const overview = await get('/rack/acme/live')
     expect(words(overview.text)).toContain('convox switch acme/live')
     expect(overview.text).toContain('>running</span>')

@@ -26,7 +26,8 @@ const KEY_NAME = 'k'.repeat(50)
 
 /** Walks through all pages and their error states, and hands each one over once it is there. */
 async function visitAll(page: Page, base: string, look: (name: string) => Promise<void>) {
-  const submit = (name: string) => page.getByRole('main').getByRole('button', { name }).click()
+  const submit = (name: string) =>
+    page.getByRole('main').getByRole('button', { name, exact: true }).click()
   const at = (name: string) => page.getByRole('heading', { level: 1, name }).waitFor()
   const fill = (label: string, text: string) => page.getByLabel(label, { exact: true }).fill(text)
 

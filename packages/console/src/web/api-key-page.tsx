@@ -33,7 +33,7 @@ export function ApiKeyPage({ account }: { account: AccountView }) {
             </dd>
           </div>
         </dl>
-        <p>The Console keeps no copy that could be shown. Lost it? Make another one:</p>
+        <p>It cannot be looked up. Lost it? Make another one, which ends this one:</p>
         <p>
           <a class="button" href="/account/api-key/regenerate">
             Regenerate API Key

@@ -2,6 +2,7 @@ import { DEPLOY_COMMANDS } from '@keyrack/protocol'
 import type { ListedDeployKey } from '../deploy-keys/list-deploy-keys.ts'
 import { Alert } from './alert.tsx'
 import { Choice } from './choice.tsx'
+import { CommandNames } from './command-names.tsx'
 import { Copyable } from './copyable.tsx'
 import { Field } from './field.tsx'
 import type { FormFailure } from './form-failure.ts'
@@ -44,7 +45,7 @@ export function DeployKeysPage(props: DeployKeysPageProps) {
         <h2 id="keys-title">Deploy keys</h2>
         <p>
           For CI. Each belongs to no person, and is good for a few commands on the Racks of{' '}
-          {organization}: {DEPLOY_COMMANDS.join(', ')}.
+          {organization}: <CommandNames names={DEPLOY_COMMANDS} />.
         </p>
         {typeof keys === 'string' ? <p>{keys}</p> : <Keys {...{ organization, keys, now }} />}
       </section>

@@ -107,11 +107,12 @@ async function openSession(context: ConsoleContext, c: Context<EdgeEnv>, account
 /** What a visitor without a session sees at `/`: the form that is of use now. */
 export async function showDoor(context: ConsoleContext, c: Context<EdgeEnv>) {
   if (!c.env.facts.confidential) return notConfidential(c)
-  if ((await sessionAccount(context, c)) !== undefined) return c.redirect('/', 303)
+  const to = returnPath(c.req.query('to'))
+  if ((await sessionAccount(context, c)) !== undefined) return c.redirect(to ?? '/', 303)
   if (context.directory.empty) return showSignUp(context, c)
   const page = (
     <SignInPage
-      to={returnPath(c.req.query('to'))}
+      to={to}
       unsent={c.req.query(UNSENT) !== undefined}
       cookieLost={c.req.query(SIGNED_IN) !== undefined}
     />

@@ -144,6 +144,9 @@ describe('the sign-in form', () => {
     const cookie = cookieOf(signedIn)
     const on = await ask(String(signedIn.headers.location), { headers: HTML, cookie })
     expect([on.status, on.headers.location]).toEqual([303, '/members/acme'])
+    // In another tab the form is still there.
+    const again = await ask(String(away.headers.location), { headers: HTML, cookie })
+    expect([again.status, again.headers.location]).toEqual([303, '/members/acme'])
   })
 
   it('leads nobody to another site', async () => {

@@ -30,7 +30,7 @@ export async function resetPasswordCommand(args: readonly string[]): Promise<num
   }
   process.stdout.write(
     `${email} has a new password, and every session of that account has ended.\n` +
-      'Its API key still works; to replace it, sign in and choose Account > Regenerate.\n',
+      'Its API key still works; to replace it, sign in and choose Account > API Key > Regenerate API Key.\n',
   )
   return 0
 }

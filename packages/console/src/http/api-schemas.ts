@@ -24,6 +24,8 @@ export const SignUpBody = z.strictObject({
 
 export const SignInBody = z.strictObject({ email: text, password: secret })
 
+export const ChangePasswordBody = z.strictObject({ current: secret, password: secret })
+
 export const RegenerateBody = z.strictObject({
   roll: text.optional(),
   password: secret.optional(),

@@ -12,3 +12,14 @@ export async function endSession(domain: Pick<Domain, 'store'>, token: string): 
 export async function endSessionsOf(tx: Tx, accountId: string): Promise<void> {
   await tx.deleteFrom('sessions').where('account_id', '=', accountId).execute()
 }
+
+/** Ends every session of an account but one. */
+export async function endOtherSessions(
+  { store }: Pick<Domain, 'store'>,
+  accountId: string,
+  keep: string,
+): Promise<void> {
+  await store.transaction((tx) =>
+    tx.deleteFrom('sessions').where('account_id', '=', accountId).where('id', '!=', keep).execute(),
+  )
+}

@@ -1,14 +1,18 @@
 import type { AccountView } from '../http/account-view.ts'
-import type { LastUse } from '../key-uses/last-uses.ts'
+import { AccountHead } from './account-head.tsx'
 import { Layout } from './layout.tsx'
 import { membersPath } from './organization-head.tsx'
-import { Time } from './time.tsx'
+import { SessionList, type SessionListProps } from './session-list.tsx'
 
-export function AccountPage({ account }: { account: AccountView }) {
-  const { email, organizations, apiKey } = account
+export interface AccountPageProps extends SessionListProps {
+  account: AccountView
+}
+
+export function AccountPage({ account, sessions, own }: AccountPageProps) {
+  const { email, organizations } = account
   return (
     <Layout title="Account" email={email} current="account">
-      <h1>Account</h1>
+      <AccountHead current="you" />
       <section class="panel" aria-labelledby="person-title">
         <h2 id="person-title">You</h2>
         <dl>
@@ -19,6 +23,7 @@ export function AccountPage({ account }: { account: AccountView }) {
           <div>
             <dt>{organizations.length === 1 ? 'Organization' : 'Organizations'}</dt>
             <dd>
+              {organizations.length === 0 ? <span class="muted">none</span> : null}
               {organizations.map(({ name, role }) => (
                 <span class="line">
                   <a href={membersPath(name)}>{name}</a> <span class="muted">as {role}</span>
@@ -33,52 +38,13 @@ export function AccountPage({ account }: { account: AccountView }) {
             </div>
           ) : null}
         </dl>
-      </section>
-      <section class="panel" aria-labelledby="key-title">
-        <h2 id="key-title">API key</h2>
-        <dl>
-          <div>
-            <dt>Key</dt>
-            <dd>
-              <code>{maskedKey(apiKey.lastFour)}</code>
-            </dd>
-          </div>
-          <div>
-            <dt>Created</dt>
-            <dd>
-              <Time at={apiKey.createdAt} />
-            </dd>
-          </div>
-          <div>
-            <dt>Last used</dt>
-            <dd>{apiKey.lastUse === null ? 'never used' : <LastUsed use={apiKey.lastUse} />}</dd>
-          </div>
-        </dl>
         <p>
-          <a class="button" href="/account/api-key">
-            Regenerate…
+          <a class="button" href="/join">
+            Join an organization
           </a>
         </p>
       </section>
+      <SessionList sessions={sessions} own={own} />
     </Layout>
-  )
-}
-
-/** `cvxu_…abcd`: enough to recognise a key by. */
-export function maskedKey(lastFour: string): string {
-  return `cvxu_…${lastFour}`
-}
-
-function LastUsed({ use }: { use: LastUse }) {
-  return (
-    <>
-      <span class="line">
-        <Time at={use.at} />
-      </span>
-      <span class="line muted">
-        from {use.address}
-        {use.client === '' ? '' : ` by ${use.client}`}
-      </span>
-    </>
   )
 }

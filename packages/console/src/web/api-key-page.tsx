@@ -1,37 +1,52 @@
+import type { AccountView } from '../http/account-view.ts'
+import { AccountHead } from './account-head.tsx'
 import { Copyable } from './copyable.tsx'
+import { LastUsed } from './last-used.tsx'
 import { Layout } from './layout.tsx'
-import { type LoginLine, LoginLines } from './login-lines.tsx'
+import { Time } from './time.tsx'
 
-export interface ApiKeyPageProps {
-  email: string
-  /** In clear: this page is the one time that it is shown. */
-  apiKey: string
-  /** Whether the account is new, or its key was regenerated. */
-  first: boolean
-  login: LoginLine
-}
-
-export function ApiKeyPage({ email, apiKey, first, login }: ApiKeyPageProps) {
+/** What is known of a person's key, and the way to another one. */
+export function ApiKeyPage({ account }: { account: AccountView }) {
+  const { email, apiKey } = account
   return (
-    <Layout title="Your API key" email={email}>
-      <h1>{first ? 'Welcome. Here is your API key' : 'Your new API key'}</h1>
-      <section class="panel key" aria-labelledby="key-title">
-        <h2 id="key-title">Copy it now</h2>
+    <Layout title="API Key" email={email} current="account">
+      <AccountHead current="api-key" />
+      <section class="panel" aria-labelledby="key-title">
+        <h2 id="key-title">Your API key</h2>
+        <dl>
+          <div>
+            <dt>Key</dt>
+            <dd>
+              <code>{maskedKey(apiKey.lastFour)}</code>
+            </dd>
+          </div>
+          <div>
+            <dt>Created</dt>
+            <dd>
+              <Time at={apiKey.createdAt} />
+            </dd>
+          </div>
+          <div>
+            <dt>Last used</dt>
+            <dd>
+              <LastUsed use={apiKey.lastUse} />
+            </dd>
+          </div>
+        </dl>
+        <p>It cannot be looked up. Lost it? Make another one, which ends this one:</p>
         <p>
-          It is not shown again. Keep it like a password: it opens every Rack you may use.
-          {first ? null : ' The old key no longer works.'}
+          <a class="button" href="/account/api-key/regenerate">
+            Regenerate API Key
+          </a>
         </p>
-        <Copyable id="api-key" label="API key" text={apiKey} />
+        <p class="note">The same from a terminal that is logged in:</p>
+        <Copyable id="roll-line" label="command to regenerate" text="convox auth roll" command />
       </section>
-      <section class="panel" aria-labelledby="login-title">
-        <h2 id="login-title">Log in from your terminal</h2>
-        <LoginLines {...login} />
-      </section>
-      <p>
-        <a class="button primary" href="/">
-          Continue to your Racks
-        </a>
-      </p>
     </Layout>
   )
+}
+
+/** `cvxu_…abcd`: enough to recognise a key by. */
+export function maskedKey(lastFour: string): string {
+  return `cvxu_…${lastFour}`
 }

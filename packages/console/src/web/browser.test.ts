@@ -93,18 +93,19 @@ describe.skipIf(withoutChromium)('a browser (chromium)', () => {
   })
 
   it.each([true, false])(
-    'regenerates the key after saying what stops (script: %s)',
+    'regenerates the key by the documented path, after saying what stops (script: %s)',
     async (script) => {
       const { port, ask, key } = await serveFounded()
       const base = `http://localhost:${port}`
       const page = await openPage({ javaScriptEnabled: script })
       await signIn(page, base)
       await page.getByRole('link', { name: 'Account' }).click()
+      await page.getByRole('link', { name: 'API Key' }).click()
       await page.getByText(`cvxu_…${key.slice(-4)}`).waitFor()
-      await page.getByRole('link', { name: 'Regenerate…' }).click()
+      await page.getByRole('link', { name: 'Regenerate API Key' }).click()
       await page.getByText('stops working at once').waitFor()
       expect((await ask('/auth', { key })).status).toBe(200)
-      await page.getByRole('button', { name: 'Regenerate key' }).click()
+      await page.getByRole('button', { name: 'Regenerate API Key' }).click()
       const fresh = await shownKey(page)
       expect((await ask('/auth', { key })).status).toBe(401)
       expect((await ask('/auth', { key: fresh })).status).toBe(200)
@@ -115,7 +116,7 @@ describe.skipIf(withoutChromium)('a browser (chromium)', () => {
     const { port, ask, key } = await serveFounded()
     const page = await openPage()
     await signIn(page, `http://localhost:${port}`)
-    await page.goto(`http://localhost:${port}/account/api-key`)
+    await page.goto(`http://localhost:${port}/account/api-key/regenerate`)
     // The browser gives the focus a moment after the page has loaded.
     await page.locator(':is(a, button):focus').waitFor()
     await page.keyboard.press('Enter')
@@ -134,6 +135,16 @@ describe.skipIf(withoutChromium)('a browser (chromium)', () => {
     await page.getByRole('button', { name: 'Copy login command' }).click()
     const line = await page.locator('#login-line').textContent()
     await expect.poll(() => page.evaluate<string>('navigator.clipboard.readText()')).toBe(line)
+  })
+
+  it('says a time in the zone of whoever reads, too', async () => {
+    const { port } = await serveFounded()
+    const page = await openPage({ timezoneId: 'Asia/Kolkata', locale: 'en-GB' })
+    await signIn(page, `http://localhost:${port}`)
+    await page.goto(`http://localhost:${port}/account/api-key`)
+    const time = page.locator('time').first()
+    expect(await time.textContent()).toMatch(/UTC$/)
+    expect(await time.getAttribute('title')).toMatch(/ GMT\+5:30$/)
   })
 
   it('shows a password on request and hides it before it is sent', async () => {

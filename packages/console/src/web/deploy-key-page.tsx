@@ -1,6 +1,7 @@
 import { DEPLOY_COMMANDS } from '@keyrack/protocol'
 import type { CreatedDeployKey } from '../deploy-keys/create-deploy-key.ts'
 import type { Login } from '../http/app.ts'
+import { CommandNames } from './command-names.tsx'
 import { Copyable } from './copyable.tsx'
 import { Layout } from './layout.tsx'
 import { deployKeysPath, OrganizationHead } from './organization-head.tsx'
@@ -43,7 +44,9 @@ export function DeployKeyPage({ email, made, login }: DeployKeyPageProps) {
           text={`export CONVOX_HOST=${login.host}`}
           command
         />
-        <p class="note">It is good for: {DEPLOY_COMMANDS.join(', ')}.</p>
+        <p class="note">
+          It is good for: <CommandNames names={DEPLOY_COMMANDS} />.
+        </p>
       </section>
       <p>
         <a class="button" href={deployKeysPath(organization)}>

@@ -39,6 +39,9 @@ describe('a deploy key', () => {
     expect(made.text).toContain('releases promote')
     const list = await asAda.get(KEYS)
     expect(list.text).toContain('nightly')
+    expect(list.text).toContain('last used <time')
+    expect(list.text).toContain('from 127.0.0.1')
+    expect(list.text).toContain('releases promote')
     expect(list.text).toContain(`cvxd_…${key.slice(-4)}`)
     expect(list.text).not.toContain(key)
     expect(domain.lines.join('')).not.toContain(key)
@@ -124,7 +127,10 @@ describe('deploy keys', () => {
     expect((await asAda.get('/deploy-keys/other')).status).toBe(404)
     expect((await asAda.get(`${KEYS}/none`)).status).toBe(404)
     const stranger = await ask(KEYS, { headers: HTML })
-    expect([stranger.status, stranger.headers.location]).toEqual([303, '/sign-in'])
+    expect([stranger.status, stranger.headers.location]).toEqual([
+      303,
+      `/sign-in?to=${encodeURIComponent(KEYS)}`,
+    ])
   })
 
   it.each([{ origin: 'https://evil.example' }, { 'sec-fetch-site': 'cross-site' }, {}])(

@@ -108,7 +108,7 @@ async function findKey(context: ConsoleContext, c: Context<EdgeEnv>): Promise<Li
   const keys = await listDeployKeys(context, c.var.account, named(c))
   const key = keys.find(({ id }) => id === keyId(c))
   if (key !== undefined) return key
-  throw new KeyrackError('not-found', `${named(c)} has no such deploy key`)
+  throw new KeyrackError('not-found', `there is no such deploy key in ${named(c)}`)
 }
 
 /** As organizations are named. */

@@ -1,9 +1,12 @@
+import { DEPLOY_COMMANDS } from '@keyrack/protocol'
 import type { ListedDeployKey } from '../deploy-keys/list-deploy-keys.ts'
 import { Alert } from './alert.tsx'
 import { Choice } from './choice.tsx'
+import { CommandNames } from './command-names.tsx'
 import { Copyable } from './copyable.tsx'
 import { Field } from './field.tsx'
 import type { FormFailure } from './form-failure.ts'
+import { LastUsed } from './last-used.tsx'
 import { Layout } from './layout.tsx'
 import { deployKeysPath, OrganizationHead } from './organization-head.tsx'
 import { Time } from './time.tsx'
@@ -41,8 +44,8 @@ export function DeployKeysPage(props: DeployKeysPageProps) {
       <section class="panel" aria-labelledby="keys-title">
         <h2 id="keys-title">Deploy keys</h2>
         <p>
-          For CI. Each is good for a few commands on the Racks of {organization}, and belongs to no
-          person.
+          For CI. Each belongs to no person, and is good for a few commands on the Racks of{' '}
+          {organization}: <CommandNames names={DEPLOY_COMMANDS} />.
         </p>
         {typeof keys === 'string' ? <p>{keys}</p> : <Keys {...{ organization, keys, now }} />}
       </section>
@@ -72,6 +75,10 @@ function Keys({ organization, keys, now }: KeysProps) {
             </span>
             <span class="line muted">
               <Expiry at={key.expiresAt} now={now} />
+            </span>
+            <span class="line muted">
+              {key.lastUse === null ? '' : 'last used '}
+              <LastUsed use={key.lastUse} />
             </span>
           </span>
           <a

@@ -14,10 +14,12 @@ import { parseInput, readForm } from '../http/read-input.ts'
 import { clearSessionCookie, keepSession, readSessionCookie } from '../http/session-cookie.ts'
 import { createSession } from '../sessions/create.ts'
 import { endSession } from '../sessions/end.ts'
-import { ApiKeyPage } from './api-key-page.tsx'
 import { type FormFailure, formFailure, requireFields } from './form-failure.ts'
 import { MessagePage } from './message-page.tsx'
 import { render, renderError } from './render.ts'
+import { UNSENT } from './require-session.ts'
+import { returnPath } from './return-path.ts'
+import { ShownApiKeyPage } from './shown-api-key-page.tsx'
 import { SignInPage } from './sign-in-page.tsx'
 import { SIGN_UP_FIELDS, SignUpPage } from './sign-up-page.tsx'
 
@@ -25,7 +27,11 @@ import { SIGN_UP_FIELDS, SignUpPage } from './sign-up-page.tsx'
 export function createDoor(context: ConsoleContext, login: Login): Hono<EdgeEnv> {
   const door = new Hono<EdgeEnv>()
 
-  door.get('/sign-up', confidential, (c) => showSignUp(context, c))
+  door.get('/sign-up', confidential, async (c) => {
+    // An invitation's code is behind the `#`, which the browser takes along.
+    if ((await sessionAccount(context, c)) !== undefined) return c.redirect('/join', 303)
+    return showSignUp(context, c)
+  })
   door.post('/sign-up', confidential, requireOwnPage, async (c) => {
     const form = await readForm(c)
     try {
@@ -45,9 +51,14 @@ export function createDoor(context: ConsoleContext, login: Login): Hono<EdgeEnv>
       c.env.facts.actorId = made.id
       await openSession(context, c, made.id)
       const apiKey = made.apiKey.reveal()
-      return render(c, <ApiKeyPage email={made.email} apiKey={apiKey} first login={login} />, 201)
+      return render(
+        c,
+        <ShownApiKeyPage email={made.email} apiKey={apiKey} first login={login} />,
+        201,
+      )
     } catch (error) {
-      return showSignUp(context, c, { form, error: expected(error) })
+      const refusal = { form, error: expected(error) }
+      return (await showSignedUp(context, c, refusal)) ?? showSignUp(context, c, refusal)
     }
   })
 
@@ -55,6 +66,7 @@ export function createDoor(context: ConsoleContext, login: Login): Hono<EdgeEnv>
   door.post('/sign-in', confidential, requireOwnPage, async (c) => {
     const form = await readForm(c)
     const email = form.get('email')
+    const to = returnPath(form.get('to'))
     try {
       requireFields(form, ['email', 'password'])
       const input = parseInput(pick(form, ['email', 'password']), SignInBody)
@@ -62,11 +74,12 @@ export function createDoor(context: ConsoleContext, login: Login): Hono<EdgeEnv>
       c.env.facts.actorId = account.id
       keepSession(c, context, session)
       // The mark lets the next page tell a dropped cookie from a fresh visitor.
-      return c.redirect(`/?${SIGNED_IN}`, 303)
+      const on = to === undefined ? '' : `&to=${encodeURIComponent(to)}`
+      return c.redirect(`/?${SIGNED_IN}${on}`, 303)
     } catch (cause) {
       const error = expected(cause)
       const failure = formFailure(error, ['email', 'password'])
-      return renderError(c, <SignInPage email={email} failure={failure} />, error)
+      return renderError(c, <SignInPage {...{ email, failure, to }} />, error)
     }
   })
 
@@ -79,7 +92,7 @@ export function createDoor(context: ConsoleContext, login: Login): Hono<EdgeEnv>
   return door
 }
 
-const SIGNED_IN = 'signed-in'
+export const SIGNED_IN = 'signed-in'
 
 /** The account is there and its key is shown this once, so a session that fails must not hide it. */
 async function openSession(context: ConsoleContext, c: Context<EdgeEnv>, accountId: string) {
@@ -94,9 +107,17 @@ async function openSession(context: ConsoleContext, c: Context<EdgeEnv>, account
 /** What a visitor without a session sees at `/`: the form that is of use now. */
 export async function showDoor(context: ConsoleContext, c: Context<EdgeEnv>) {
   if (!c.env.facts.confidential) return notConfidential(c)
-  if ((await sessionAccount(context, c)) !== undefined) return c.redirect('/', 303)
+  const to = returnPath(c.req.query('to'))
+  if ((await sessionAccount(context, c)) !== undefined) return c.redirect(to ?? '/', 303)
   if (context.directory.empty) return showSignUp(context, c)
-  return render(c, <SignInPage cookieLost={c.req.query(SIGNED_IN) !== undefined} />)
+  const page = (
+    <SignInPage
+      to={to}
+      unsent={c.req.query(UNSENT) !== undefined}
+      cookieLost={c.req.query(SIGNED_IN) !== undefined}
+    />
+  )
+  return render(c, page)
 }
 
 interface Refused {
@@ -116,6 +137,22 @@ function showSignUp(
   const failure: FormFailure | undefined = refused && formFailure(refused.error, fields)
   const page = <SignUpPage fields={fields} first={first} values={refused?.form} failure={failure} />
   return refused === undefined ? render(c, page) : renderError(c, page, refused.error)
+}
+
+/** The form of a sign-up that is over, sent again: its key was shown by the first answer only. */
+async function showSignedUp(
+  context: ConsoleContext,
+  c: Context<EdgeEnv>,
+  { form, error }: Refused,
+) {
+  const account = await sessionAccount(context, c)
+  if (account === undefined || account.email !== form.get('email')?.trim().toLowerCase()) return
+  const text = `You have signed up as ${account.email} and are signed in. The API key was shown once; if you did not copy it, regenerate it.`
+  const way = { href: '/account/api-key', words: 'To your API key' }
+  const page = (
+    <MessagePage title="Your account is there already" {...{ text, way, email: account.email }} />
+  )
+  return renderError(c, page, error)
 }
 
 /** A password is neither asked for nor taken where others can read along. */

@@ -17,6 +17,8 @@ describe('an error in a form', () => {
   it('is a sentence for a person', () => {
     expect(sentence('done already!')).toBe('Done already!')
     expect(sentence('`email` is wrong')).toBe('`email` is wrong.')
+    expect(sentence('ann@example.com is no member')).toBe('ann@example.com is no member.')
+    expect(sentence('acme/dev is not reachable')).toBe('acme/dev is not reachable.')
   })
 
   it('about an empty field names the first one', () => {

@@ -15,9 +15,10 @@ export function formFailure(error: KeyrackError, fields: readonly string[]): For
   return { field: known ? error.field : undefined, text }
 }
 
-/** Error texts are written for command lines: lower case, no full stop. */
+/** Error texts are written for command lines: lower case, no full stop. Names stay as they are. */
 export function sentence(text: string): string {
-  const capital = text.startsWith('`') ? text : text.charAt(0).toUpperCase() + text.slice(1)
+  const isWord = /^[a-z]+(?![\w@./-])/.test(text)
+  const capital = isWord ? text.charAt(0).toUpperCase() + text.slice(1) : text
   return /[.!?]$/.test(capital) ? capital : `${capital}.`
 }
 

@@ -24,7 +24,8 @@ export function InvitedPage({ email, organization, invitation, url }: InvitedPag
         </p>
         <Copyable id="invitation-link" label="invitation link" text={url} />
         <p class="note">
-          With an account already, they run <code>convox invite accept</code> and paste the link.
+          With an account already, they open it where they are signed in, or run{' '}
+          <code>convox invite accept</code> and paste it.
         </p>
       </section>
       <p>

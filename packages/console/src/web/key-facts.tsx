@@ -11,7 +11,10 @@ export function KeyFacts({ report: { lastDone, generation } }: { report: KeyRepo
           {lastDone === undefined ? (
             <span class="muted">not by this Console</span>
           ) : (
-            <Time at={lastDone.updated_at} />
+            <>
+              <Time at={lastDone.updated_at} />
+              <span class="line muted">The new key works; the old key is refused.</span>
+            </>
           )}
         </dd>
       </div>

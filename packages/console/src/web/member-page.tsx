@@ -48,6 +48,13 @@ export function MemberPage(props: MemberPageProps) {
             />
             <button type="submit">Change the role</button>
           </form>
+          <p class="note after">The same from your terminal:</p>
+          <Copyable
+            id="role-line"
+            label="command to change the role"
+            text={`convox members role ${member.email} ROLE --organization ${organization}`}
+            command
+          />
         </section>
       ) : null}
       <section class="panel" aria-labelledby="remove-title">

@@ -47,7 +47,10 @@ describe('the members of an organization', () => {
     }
     expect((await asBob.post('/members/other/invite', { role: 'viewer' })).status).toBe(404)
     const stranger = await ask(MEMBERS, { headers: HTML })
-    expect([stranger.status, stranger.headers.location]).toEqual([303, '/sign-in'])
+    expect([stranger.status, stranger.headers.location]).toEqual([
+      303,
+      `/sign-in?to=${encodeURIComponent(MEMBERS)}`,
+    ])
   })
 })
 
@@ -85,6 +88,8 @@ describe('an invitation', () => {
 describe('a member', () => {
   it('gets another role, which counts at once', async () => {
     const { asAda, bob, bobPath, domain } = await withBob()
+    const shown = (await asAda.get(bobPath)).text.replaceAll(/<\/?span>/g, '')
+    expect(shown).toContain('convox members role bob@example.com ROLE --organization acme')
     const changed = await asAda.post(`${bobPath}/role`, { role: 'viewer' })
     expect([changed.status, changed.headers.location]).toEqual([303, MEMBERS])
     expect([...(domain.directory.accountById(bob.id)?.roles.values() ?? [])]).toEqual(['viewer'])

@@ -6,10 +6,14 @@ export interface MessagePageProps {
   email?: string | undefined
   /** For somebody who asks the administrator about it. */
   requestId?: string
+  /** Instead of the start page. */
+  way?: { href: string; words: string }
 }
 
+const START = { href: '/', words: 'Back to the start' }
+
 /** A page that says one thing and shows a way on. */
-export function MessagePage({ title, text, email, requestId }: MessagePageProps) {
+export function MessagePage({ title, text, email, requestId, way = START }: MessagePageProps) {
   return (
     <Layout title={title} email={email}>
       <div class="card">
@@ -21,8 +25,8 @@ export function MessagePage({ title, text, email, requestId }: MessagePageProps)
           </p>
         )}
         <p>
-          <a class="button" href="/">
-            Back to the start
+          <a class="button" href={way.href}>
+            {way.words}
           </a>
         </p>
       </div>

@@ -6,7 +6,7 @@ import {
   serveFounded,
   signInFounder,
 } from '../http/testing/serve-console.ts'
-import { PASSWORD } from '../testing/console-domain.ts'
+import { invited, PASSWORD } from '../testing/console-domain.ts'
 import { ASSET_PATHS } from './assets.ts'
 
 const HTML = { accept: 'text/html', 'sec-fetch-site': 'same-origin' }
@@ -15,6 +15,7 @@ const form = (fields: Record<string, string>) => new URLSearchParams(fields)
 describe('every page', () => {
   it.each([
     ...['/', '/sign-up', '/sign-in', '/account', '/account/api-key', '/nothing'],
+    ...['/account/api-key/regenerate', '/join', '/account/password'],
     ...['/rack/acme/dev', '/rack/acme/dev/settings', '/members/acme', '/deploy-keys/acme'],
   ])('%s is kept by nobody, framed by nobody, and runs no script but ours', async (path) => {
     const { ask } = await serveFounded()
@@ -49,11 +50,60 @@ describe('every page', () => {
 
   it('of a person leads to the sign-in form without a session', async () => {
     const { ask } = await serveFounded()
-    for (const path of ['/account', '/account/api-key']) {
+    for (const path of ['/account', '/account/api-key', '/account/api-key/regenerate']) {
       const answer = await ask(path, { headers: HTML })
-      expect([answer.status, answer.headers.location]).toEqual([303, '/sign-in'])
+      expect([answer.status, answer.headers.location]).toEqual([
+        303,
+        `/sign-in?to=${encodeURIComponent(path)}`,
+      ])
     }
   })
+})
+
+describe('a person who belongs to no organization', () => {
+  it('is told so on the account page', async () => {
+    const { ask, domain, account, key } = await serveFounded()
+    const bob = await invited(domain, account, 'bob@example.com', 'viewer')
+    const body = { email: 'bob@example.com', password: PASSWORD }
+    const cookie = cookieOf(await ask('/api/sign-in', { body }))
+    await ask(`/api/organizations/acme/members/${bob.id}`, { method: 'DELETE', key })
+    const { text } = await ask('/account', { cookie, headers: HTML })
+    expect(text).toMatch(/<dt>Organizations<\/dt><dd>.*none/)
+    // Without a Rack the way to one is an invitation.
+    expect((await ask('/', { cookie, headers: HTML })).text).toContain('href="/join"')
+  })
+})
+
+describe('the Racks', () => {
+  it('tell administrators how to add one more, and nobody else', async () => {
+    const { ask, domain, account } = await serveFounded()
+    const cookie = await signInFounder(ask)
+    const own = (await ask('/', { cookie, headers: HTML })).text.replaceAll(/<\/?span>/g, '')
+    expect(own).toContain('convox racks add acme/NAME --host HOST')
+    expect(own).toContain('convox install --name NAME')
+    await invited(domain, account, 'bob@example.com', 'operator')
+    const body = { email: 'bob@example.com', password: PASSWORD }
+    const bob = cookieOf(await ask('/api/sign-in', { body }))
+    const shown = (await ask('/', { cookie: bob, headers: HTML })).text
+    expect(shown).not.toContain('Add a Rack')
+  })
+})
+
+describe('what is not there', () => {
+  it.each(['/nothing', '/rack/acme/none', '/members/none', '/deploy-keys/acme/none'])(
+    '%s says so under that name, with the way on and the request',
+    async (path) => {
+      const { ask } = await serveFounded()
+      const { status, text, headers } = await ask(path, {
+        cookie: await signInFounder(ask),
+        headers: HTML,
+      })
+      expect(status).toBe(404)
+      expect(text).toContain('<title>Not found')
+      expect(text).toContain('href="/account"')
+      expect(text).toContain(String(headers['x-request-id']))
+    },
+  )
 })
 
 describe('the start page', () => {
@@ -73,6 +123,65 @@ describe('the start page', () => {
     const lost = await ask(String(headers.location), { headers: HTML })
     expect(lost.text).toContain('did not keep the session cookie')
     expect((await ask('/', { headers: HTML })).text).not.toContain('did not keep')
+  })
+})
+
+describe('the sign-in form', () => {
+  const typed = { email: 'ada@example.com', password: PASSWORD }
+  const shown = (text: string) => /name="to" value="([^"]*)"/.exec(text)?.[1]
+
+  it('leads on to the page that was asked for, also after a wrong password', async () => {
+    const { ask } = await serveFounded()
+    const away = await ask('/members/acme', { headers: HTML })
+    const door = await ask(String(away.headers.location), { headers: HTML })
+    expect(shown(door.text)).toBe('/members/acme')
+    const wrong = form({ ...typed, password: 'x', to: '/members/acme' })
+    expect(shown((await ask('/sign-in', { body: wrong, headers: HTML })).text)).toBe(
+      '/members/acme',
+    )
+    const body = form({ ...typed, to: '/members/acme' })
+    const signedIn = await ask('/sign-in', { body, headers: HTML })
+    const cookie = cookieOf(signedIn)
+    const on = await ask(String(signedIn.headers.location), { headers: HTML, cookie })
+    expect([on.status, on.headers.location]).toEqual([303, '/members/acme'])
+    // In another tab the form is still there.
+    const again = await ask(String(away.headers.location), { headers: HTML, cookie })
+    expect([again.status, again.headers.location]).toEqual([303, '/members/acme'])
+  })
+
+  it('leads nobody to another site', async () => {
+    const { ask } = await serveFounded()
+    const to = '//evil.example/'
+    const door = await ask(`/sign-in?to=${encodeURIComponent(to)}`, { headers: HTML })
+    expect(door.text).not.toContain('evil')
+    const signedIn = await ask('/sign-in', { body: form({ ...typed, to }), headers: HTML })
+    expect(signedIn.headers.location).toBe('/?signed-in')
+    const made = `/?signed-in&to=${encodeURIComponent(to)}`
+    const on = await ask(made, { headers: HTML, cookie: cookieOf(signedIn) })
+    expect(on.headers.location).toBe('/')
+  })
+
+  it('says that a form which came without a session did nothing', async () => {
+    const { ask, key } = await serveFounded()
+    const lost = await ask('/account/api-key', { method: 'POST', headers: HTML })
+    const door = await ask(String(lost.headers.location), { headers: HTML })
+    expect(door.text).toContain('nothing was done')
+    expect((await ask('/auth', { key })).status).toBe(200)
+  })
+})
+
+describe('signing up', () => {
+  it('sent again by the same browser leads to the key instead of asking for an invitation', async () => {
+    const { ask } = await serveConsole()
+    const body = form({ email: ' Ada@example.com', password: PASSWORD, organization: 'acme' })
+    const cookie = cookieOf(await ask('/sign-up', { body, headers: HTML }))
+    const again = await ask('/sign-up', { body, headers: HTML, cookie })
+    expect(again.status).toBe(403)
+    expect(again.text).toContain('Your account is there already')
+    expect(again.text).toContain('href="/account/api-key"')
+    expect(again.text).not.toMatch(/cvxu_\w/)
+    const stranger = await ask('/sign-up', { body, headers: HTML })
+    expect(stranger.text).toContain('id="invitation-error"')
   })
 })
 
@@ -175,7 +284,8 @@ describe('forms of other sites', () => {
   it('reading a page changes nothing: signing out and regenerating need a POST', async () => {
     const { ask, key } = await serveFounded()
     const cookie = await signInFounder(ask)
-    for (const path of ['/sign-out', '/account/api-key']) await ask(path, { cookie, headers: HTML })
+    const paths = ['/sign-out', '/account/api-key', '/account/api-key/regenerate']
+    for (const path of paths) await ask(path, { cookie, headers: HTML })
     expect((await ask('/auth', { key })).status).toBe(200)
     expect((await ask('/api/account', { cookie })).status).toBe(200)
   })

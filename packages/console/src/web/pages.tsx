@@ -4,6 +4,7 @@ import { type Context, Hono } from 'hono'
 import { confirmPassword } from '../accounts/confirm-password.ts'
 import { regenerateApiKey } from '../api-keys/regenerate-api-key.ts'
 import type { ConsoleContext } from '../context.ts'
+import type { AccountEntry } from '../directory.ts'
 import { logFailure } from '../http/access-log.ts'
 import { viewAccount } from '../http/account-view.ts'
 import type { Login } from '../http/app.ts'
@@ -12,12 +13,13 @@ import { type EdgeEnv, requestContext } from '../http/edge.ts'
 import { listsHtml } from '../http/lists-html.ts'
 import { readForm } from '../http/read-input.ts'
 import { newId } from '../new-id.ts'
-import { AccountPage } from './account-page.tsx'
+import { createAccountPages } from './account-pages.tsx'
 import { ApiKeyPage } from './api-key-page.tsx'
 import { findAsset } from './assets.ts'
 import { createDeployKeyPages } from './deploy-key-pages.tsx'
-import { createDoor, showDoor } from './door.tsx'
+import { createDoor, SIGNED_IN, showDoor } from './door.tsx'
 import { sentence } from './form-failure.ts'
+import { createJoinPages } from './join-pages.tsx'
 import { createMemberPages } from './member-pages.tsx'
 import { MessagePage } from './message-page.tsx'
 import { createRackPages } from './rack-pages.tsx'
@@ -25,6 +27,8 @@ import { RacksPage } from './racks-page.tsx'
 import { RegeneratePage, ShowAgainPage } from './regenerate-page.tsx'
 import { render, renderError } from './render.ts'
 import { requireSession } from './require-session.ts'
+import { returnPath } from './return-path.ts'
+import { ShownApiKeyPage } from './shown-api-key-page.tsx'
 
 /** What a browser sees. Pages call the same domain functions as the API and hold no logic. */
 export function createPages(context: ConsoleContext, login: Login): Hono<EdgeEnv> {
@@ -34,18 +38,27 @@ export function createPages(context: ConsoleContext, login: Login): Hono<EdgeEnv
   pages.get('/', async (c) => {
     const account = await sessionAccount(context, c)
     if (account === undefined) return showDoor(context, c)
+    if (c.req.query(SIGNED_IN) !== undefined) {
+      return c.redirect(returnPath(c.req.query('to')) ?? '/', 303)
+    }
     const racks = context.directory.racksOf(account)
-    return render(c, <RacksPage email={account.email} racks={racks} login={login} />)
+    const administered = context.directory
+      .organizationsOf(account)
+      .filter(({ id }) => account.roles.get(id) === 'administrator')
+      .map(({ name }) => name)
+    return render(c, <RacksPage {...{ email: account.email, racks, administered, login }} />)
   })
 
   pages.route('/', createDoor(context, login))
 
-  pages.get('/account', signedIn, async (c) => {
-    const account = await viewAccount(context, c.var.account)
-    return render(c, <AccountPage account={account} />)
-  })
+  pages.route('/', createAccountPages(context))
 
   pages.get('/account/api-key', signedIn, async (c) => {
+    const account = await viewAccount(context, c.var.account)
+    return render(c, <ApiKeyPage account={account} />)
+  })
+
+  pages.get('/account/api-key/regenerate', signedIn, async (c) => {
     const account = await viewAccount(context, c.var.account)
     return render(c, <RegeneratePage account={account} roll={newId()} />)
   })
@@ -62,7 +75,9 @@ export function createPages(context: ConsoleContext, login: Login): Hono<EdgeEnv
           ? undefined
           : await confirmPassword(context, c.var.account, Secret.of(password), request)
       const { apiKey } = await regenerateApiKey(context, id, request, { roll, proof })
-      const page = <ApiKeyPage email={email} apiKey={apiKey.reveal()} first={false} login={login} />
+      const page = (
+        <ShownApiKeyPage email={email} apiKey={apiKey.reveal()} first={false} login={login} />
+      )
       return render(c, page, 201)
     } catch (error) {
       // The same form sent twice: its key is shown again for the password.
@@ -76,6 +91,7 @@ export function createPages(context: ConsoleContext, login: Login): Hono<EdgeEnv
   })
 
   pages.route('/', createRackPages(context))
+  pages.route('/', createJoinPages(context))
   pages.route('/', createMemberPages(context))
   pages.route('/', createDeployKeyPages(context, login))
 
@@ -95,7 +111,9 @@ export function createPages(context: ConsoleContext, login: Login): Hono<EdgeEnv
     const account = await sessionAccount(context, c)
     if (account === undefined) return c.redirect('/sign-in', 303)
     const text = 'There is no page at this address.'
-    return render(c, <MessagePage title="Not found" text={text} email={account.email} />, 404)
+    const { requestId } = c.env.facts
+    const page = <MessagePage title="Not found" {...{ text, requestId, email: account.email }} />
+    return render(c, page, 404)
   })
 
   pages.onError((error, c) => showError(context, error, c))
@@ -105,20 +123,16 @@ export function createPages(context: ConsoleContext, login: Login): Hono<EdgeEnv
 function showError(context: ConsoleContext, error: Error, c: Context<EdgeEnv>) {
   if (!listsHtml(c.req.header('accept'))) throw error
   const { facts } = c.env
+  // Whoever is known by now keeps the navigation.
+  const account: AccountEntry | undefined = c.get('account')
+  const shown = { requestId: facts.requestId, email: account?.email }
   if (error instanceof KeyrackError) {
     logFailure(context, facts, error.status, error)
+    const title = error.status === 404 ? 'Not found' : 'That did not work'
     const text = sentence(errorText(error))
-    return renderError(
-      c,
-      <MessagePage title="That did not work" text={text} requestId={facts.requestId} />,
-      error,
-    )
+    return renderError(c, <MessagePage title={title} text={text} {...shown} />, error)
   }
   logFailure(context, facts, 500, error)
   const text = 'The server’s log says why, under the request below.'
-  return render(
-    c,
-    <MessagePage title="Something failed here" text={text} requestId={facts.requestId} />,
-    500,
-  )
+  return render(c, <MessagePage title="Something failed here" text={text} {...shown} />, 500)
 }

@@ -61,7 +61,9 @@ async function rollsOf({ domain }: ServedConsole): Promise<number> {
 describe('the way to a roll', () => {
   it('leads from the Racks to the Rack, its settings and the button of that name', async () => {
     const { get } = await browse(await rolledConsole(rack()))
-    expect((await get('/')).text).toContain('href="/rack/acme/live"')
+    const racks = (await get('/')).text
+    expect(racks).toContain('href="/rack/acme/live"')
+    expect(racks).toMatch(/ · version \d{14}/)
     const overview = await get('/rack/acme/live')
     expect(words(overview.text)).toContain('convox switch acme/live')
     expect(overview.text).toContain('>running</span>')
@@ -187,7 +189,10 @@ describe('rights', () => {
     }
     expect((await post(`${SETTINGS}/roll`, { consent: 'yes' })).status).toBe(404)
     const stranger = await served.ask(SETTINGS, { headers: HTML })
-    expect([stranger.status, stranger.headers.location]).toEqual([303, '/sign-in'])
+    expect([stranger.status, stranger.headers.location]).toEqual([
+      303,
+      `/sign-in?to=${encodeURIComponent(SETTINGS)}`,
+    ])
   })
 })
 
@@ -257,6 +262,47 @@ describe('a roll that is under way', () => {
     expect((await post(`${SETTINGS}/finish`, { force: 'on' })).status).toBe(303)
     await served.until('done')
     expect(await served.takes(before)).toBe(false)
+  })
+})
+
+describe('a form that is older than what is going on', () => {
+  const seenIn = (text: string) => /name="seen" value="([^"]+)"/.exec(text)?.[1] ?? ''
+
+  it('sent twice, rolls once: the grace of the first is not ended by the second', async () => {
+    const served = await rolledConsole(rack())
+    const before = served.held()
+    const { get, post } = await browse(served)
+    const fields = {
+      grace_seconds: '900',
+      consent: 'yes',
+      seen: seenIn((await get(SETTINGS)).text),
+    }
+    expect((await post(`${SETTINGS}/roll`, fields)).status).toBe(303)
+    await eventually('a grace', async () =>
+      (await get(SETTINGS)).text.includes('Nobody has used the old key'),
+    )
+    const again = await post(`${SETTINGS}/roll`, fields)
+    expect(again.status).toBe(409)
+    expect(again.text).toContain('since this page was loaded')
+    expect(again.text).toContain('Finish now')
+    expect(await rollsOf(served)).toBe(1)
+    expect(await served.takes(before)).toBe(true)
+    const seen = seenIn((await get(SETTINGS)).text)
+    expect((await post(`${SETTINGS}/finish`, { force: 'on', seen })).status).toBe(303)
+    await served.until('done')
+    // What was shown of that roll says nothing of the next one.
+    expect((await get(SETTINGS)).text).toContain('the old key is refused')
+    const next = { ...fields, seen: seenIn((await get(SETTINGS)).text) }
+    expect((await post(`${SETTINGS}/roll`, next)).status).toBe(303)
+    for (const path of ['cancel', 'finish']) {
+      const stale = await post(`${SETTINGS}/${path}`, { force: 'on', seen })
+      expect([path, stale.status]).toEqual([path, 409])
+    }
+    await eventually('a second grace', async () =>
+      (await get(SETTINGS)).text.includes('Both keys work until'),
+    )
+    expect((await post(`${SETTINGS}/finish`, { force: 'on' })).status).toBe(303)
+    await served.until('done')
   })
 })
 

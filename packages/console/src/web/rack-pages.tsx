@@ -15,6 +15,7 @@ import { type Refused, refusalOf } from './refused.ts'
 import { render, renderError } from './render.ts'
 import { requireSession } from './require-session.ts'
 import { ROLL_FIELDS } from './roll-form.tsx'
+import { seenRoll } from './seen-roll.tsx'
 
 type Form = ReadonlyMap<string, string>
 
@@ -49,7 +50,17 @@ export function createRackPages(context: ConsoleContext): Hono<EdgeEnv> {
       }
     })
 
+  // A form that is sent twice, or from a tab that was left open, is about a roll that is no more the
+  // last one. Taken at its word it would end a grace that somebody has just asked for.
+  const refuseStale = async (c: Context<EdgeEnv>, typed: Form): Promise<void> => {
+    const seen = typed.get('seen')
+    if (seen === undefined) return
+    const { roll } = await rolls.report(c.var.account, named(c))
+    if (seen !== seenRoll(roll)) throw stale()
+  }
+
   form('roll', async (c, typed) => {
+    await refuseStale(c, typed)
     requireFields(typed, ['grace_seconds'])
     if (!typed.has('consent')) throw notAgreed()
     const asked = { grace_seconds: Number(typed.get('grace_seconds')) }
@@ -58,11 +69,15 @@ export function createRackPages(context: ConsoleContext): Hono<EdgeEnv> {
   })
 
   form('finish', async (c, typed) => {
+    await refuseStale(c, typed)
     const { force } = parseInput({ force: typed.has('force') }, FinishRollBody)
     await rolls.finish(c.var.account, named(c), force)
   })
 
-  form('cancel', (c) => rolls.cancel(c.var.account, named(c)))
+  form('cancel', async (c, typed) => {
+    await refuseStale(c, typed)
+    await rolls.cancel(c.var.account, named(c))
+  })
 
   form('schedule', async (c, typed) => {
     requireFields(typed, ['every_seconds'])
@@ -78,6 +93,11 @@ export function createRackPages(context: ConsoleContext): Hono<EdgeEnv> {
 
 function notAgreed(): KeyrackError {
   return new KeyrackError('invalid', 'tick this first; nothing was rolled', { field: 'consent' })
+}
+
+function stale(): KeyrackError {
+  const text = 'this key was rolled, or is being rolled, since this page was loaded'
+  return new KeyrackError('conflict', text, { hint: 'see below how it is now; nothing was done' })
 }
 
 async function showSettings(context: ConsoleContext, c: Context<EdgeEnv>, refused?: Refused) {

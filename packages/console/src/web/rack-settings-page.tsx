@@ -74,7 +74,13 @@ function KeySettings({
           {roll === undefined || open ? null : <RollOutcome rack={rack} roll={roll} />}
           {open ? <OpenRoll report={report} roll={roll} /> : null}
           {!open && 'method' in foreseen ? (
-            <RollForm rack={rack} method={foreseen.method} values={values} failure={failure} />
+            <RollForm
+              rack={rack}
+              roll={roll}
+              method={foreseen.method}
+              values={values}
+              failure={failure}
+            />
           ) : null}
           {!open && 'impossible' in foreseen ? (
             <p>{sentence(errorText(foreseen.impossible))}</p>

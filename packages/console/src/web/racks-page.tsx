@@ -9,10 +9,12 @@ import { RackState } from './rack-state.tsx'
 export interface RacksPageProps {
   email: string
   racks: readonly RackEntry[]
+  /** Where they may add one. */
+  administered: readonly string[]
   login: LoginLine
 }
 
-export function RacksPage({ email, racks, login }: RacksPageProps) {
+export function RacksPage({ email, racks, administered, login }: RacksPageProps) {
   return (
     <Layout title="Racks" email={email} current="racks">
       <h1>Racks</h1>
@@ -23,6 +25,9 @@ export function RacksPage({ email, racks, login }: RacksPageProps) {
             Your organizations have no Rack. As soon as an administrator adds one, it appears here
             and in <code>convox racks</code>.
           </p>
+          <p>
+            Invited to one more organization? <a href="/join">Join it</a>
+          </p>
         </section>
       ) : (
         <ul class="racks">
@@ -31,11 +36,35 @@ export function RacksPage({ email, racks, login }: RacksPageProps) {
           ))}
         </ul>
       )}
+      {administered[0] === undefined ? null : <AddRack organization={administered[0]} />}
       <section class="panel" aria-labelledby="login-title">
         <h2 id="login-title">Connect a terminal</h2>
         <LoginLines {...login} />
       </section>
     </Layout>
+  )
+}
+
+/** Both ways to a Rack are commands: its key is typed into a terminal, never into a page. */
+function AddRack({ organization }: { organization: string }) {
+  return (
+    <section class="panel" aria-labelledby="add-title">
+      <h2 id="add-title">Add a Rack</h2>
+      <p>One that runs already, by its host name and its key:</p>
+      <Copyable
+        id="add-line"
+        label="command to add a Rack"
+        text={`convox racks add ${organization}/NAME --host HOST`}
+        command
+      />
+      <p>A new one on a machine of yours, which is then added in the same way:</p>
+      <Copyable
+        id="install-line"
+        label="command to install a Rack"
+        text="convox install --name NAME"
+        command
+      />
+    </section>
   )
 }
 
@@ -55,6 +84,7 @@ function RackCard({ rack, index }: { rack: RackEntry; index: number }) {
       <p class="facts">
         {rack.provider}
         {rack.local ? ' · on this machine' : ''}
+        {rack.version === '' ? '' : ` · version ${rack.version}`}
       </p>
       <Copyable
         id={`rack-${index}`}

@@ -1,5 +1,5 @@
 import type { AccountView } from '../http/account-view.ts'
-import { maskedKey } from './account-page.tsx'
+import { maskedKey } from './api-key-page.tsx'
 import { Field } from './field.tsx'
 import { Layout } from './layout.tsx'
 
@@ -25,11 +25,11 @@ export function RegeneratePage({ account, roll }: RegenerateProps) {
         </ul>
         <form class="choices" method="post" action="/account/api-key">
           <input type="hidden" name="roll" value={roll} />
-          <a class="button" href="/account" autofocus>
+          <a class="button" href="/account/api-key" autofocus>
             Keep the current key
           </a>
           <button class="danger" type="submit">
-            Regenerate key
+            Regenerate API Key
           </button>
         </form>
       </section>

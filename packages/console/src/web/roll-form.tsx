@@ -1,10 +1,11 @@
 import type { RackEntry } from '../directory.ts'
 import { displayName } from '../proxy/find-rack.ts'
-import type { RollMethod } from '../rack-rolls/roll.ts'
+import type { Roll, RollMethod } from '../rack-rolls/roll.ts'
 import { Choice } from './choice.tsx'
 import { Copyable } from './copyable.tsx'
 import type { FormFailure } from './form-failure.ts'
 import { settingsPath } from './rack-path.ts'
+import { SeenRoll } from './seen-roll.tsx'
 
 export const ROLL_FIELDS = ['grace_seconds', 'consent'] as const
 
@@ -19,17 +20,20 @@ const GRACES = [
 
 interface RollFormProps {
   rack: RackEntry
+  /** The last one. */
+  roll: Roll | undefined
   method: RollMethod
   values: ReadonlyMap<string, string> | undefined
   failure: FormFailure | undefined
 }
 
 /** What a roll does and may break, before anything is asked for. */
-export function RollForm({ rack, method, values, failure }: RollFormProps) {
+export function RollForm({ rack, roll, method, values, failure }: RollFormProps) {
   const problem = (field: string) => (failure?.field === field ? failure.text : undefined)
   const ours = method === 'two-keys'
   return (
     <form class="roll" method="post" action={`${settingsPath(rack)}/roll`} novalidate>
+      <SeenRoll roll={roll} />
       <h3>Roll the key</h3>
       {ours ? <BreaksNothing /> : <Breaks />}
       {ours ? (

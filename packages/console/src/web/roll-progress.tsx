@@ -15,6 +15,7 @@ import {
 import { Copyable } from './copyable.tsx'
 import { sentence } from './form-failure.ts'
 import { settingsPath } from './rack-path.ts'
+import { SeenRoll } from './seen-roll.tsx'
 import { Time } from './time.tsx'
 
 /**
@@ -66,9 +67,10 @@ export function OpenRoll({ report, roll }: { report: KeyReport; roll: Roll }) {
           Look again
         </a>
       </p>
-      {isInGrace(roll) ? <FinishForm path={path} uses={uses} rack={rack} /> : null}
+      {isInGrace(roll) ? <FinishForm {...{ path, uses, rack, roll }} /> : null}
       {isCancellable(roll) && roll.method === 'two-keys' ? (
         <form class="choices" method="post" action={`${path}/cancel`}>
+          <SeenRoll roll={roll} />
           <button type="submit" id="cancel-roll">
             Cancel
           </button>
@@ -150,10 +152,11 @@ function OldKeyUses({ uses }: { uses: readonly KeyUse[] }) {
   )
 }
 
-function FinishForm(props: { path: string; uses: readonly KeyUse[]; rack: RackEntry }) {
-  const { path, uses, rack } = props
+function FinishForm(props: { path: string; uses: readonly KeyUse[]; rack: RackEntry; roll: Roll }) {
+  const { path, uses, rack, roll } = props
   return (
     <form method="post" action={`${path}/finish`}>
+      <SeenRoll roll={roll} />
       {uses.length === 0 ? null : (
         <label class="tick" for="force">
           <input id="force" type="checkbox" name="force" value="on" />

@@ -6,11 +6,16 @@ import { Layout } from './layout.tsx'
 export interface SignInPageProps {
   email?: string | undefined
   failure?: FormFailure | undefined
+  /** The page that was asked for. */
+  to?: string | undefined
+  /** A form arrived without a session. */
+  unsent?: boolean
   /** The browser came back from signing in without the cookie. */
   cookieLost?: boolean
 }
 
-export function SignInPage({ email, failure, cookieLost = false }: SignInPageProps) {
+export function SignInPage(props: SignInPageProps) {
+  const { email, failure, to, unsent = false, cookieLost = false } = props
   return (
     <Layout title="Sign in">
       <div class="card">
@@ -23,12 +28,18 @@ export function SignInPage({ email, failure, cookieLost = false }: SignInPagePro
             </p>
           </Alert>
         ) : null}
+        {unsent ? (
+          <Alert>
+            <p>You were signed out, so nothing was done. Sign in, and send it once more.</p>
+          </Alert>
+        ) : null}
         {failure !== undefined && failure.field === undefined ? (
           <Alert>
             <p>{failure.text}</p>
           </Alert>
         ) : null}
         <form method="post" action="/sign-in" novalidate>
+          {to === undefined ? null : <input type="hidden" name="to" value={to} />}
           <Field
             label="Email"
             name="email"

@@ -87,7 +87,7 @@ export function SignUpPage({ first, fields, values, failure }: SignUpPageProps) 
         </form>
         {first ? null : (
           <p class="aside">
-            Have an account? <a href="/sign-in">Sign in</a>
+            Have an account? <a href="/sign-in?to=%2Fjoin">Sign in</a> to join with it.
           </p>
         )}
       </div>

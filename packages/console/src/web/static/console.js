@@ -33,7 +33,19 @@ function enableCopying(root) {
   }
 }
 
-enableCopying(document)
+// The same moment on the clock of whoever reads, with the name of its zone.
+function nameLocalTimes(root) {
+  const format = new Intl.DateTimeFormat(undefined, { dateStyle: 'full', timeStyle: 'long' })
+  for (const time of root.querySelectorAll('time'))
+    time.title = format.format(new Date(time.dateTime))
+}
+
+function enliven(root) {
+  enableCopying(root)
+  nameLocalTimes(root)
+}
+
+enliven(document)
 
 for (const button of document.querySelectorAll('[data-reveal]')) {
   const input = document.getElementById(button.dataset.reveal)
@@ -54,5 +66,5 @@ if (invitation !== null && location.hash.startsWith('#invitation=')) {
   invitation.value = location.hash.slice('#invitation='.length)
   // The code leaves the address bar and the history.
   history.replaceState(null, '', location.pathname)
-  document.getElementById('email').focus()
+  document.getElementById('email')?.focus()
 }

@@ -47,7 +47,7 @@ class RollProgress extends HTMLElement {
     }
     const focused = this.contains(document.activeElement) ? document.activeElement.id : undefined
     this.replaceWith(document.adoptNode(fresh))
-    enableCopying(fresh)
+    enliven(fresh)
     announcer.textContent = fresh.dataset.says
     if (focused !== undefined) (document.getElementById(focused) ?? fresh).focus()
   }

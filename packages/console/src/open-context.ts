@@ -36,6 +36,7 @@ export async function openContext(
   log: Logger,
   closing: Closing,
   point?: Point,
+  clock: () => number = Date.now,
 ): Promise<ConsoleContext> {
   const { store, keyring } = await openVault(config, log, closing)
   const folder = join(config.dataDir, 'console')
@@ -45,7 +46,7 @@ export async function openContext(
   const freshness = await follow(store, directory, log, closing)
   const owner = store.shared === undefined ? '' : consoleId(folder)
   const holders = await holdersOf({ store, keyring, config, log, owner }, closing)
-  const audit = new AuditLog(store, Date.now, owner)
+  const audit = new AuditLog(store, clock, owner)
   const interrupted = await audit.finishInterrupted()
   if (interrupted > 0) log.warn({ interrupted }, 'writes cut off by the last stop are recorded')
 
@@ -56,7 +57,6 @@ export async function openContext(
 
   const refusedSignIns = new RefusedSignIns(audit, log)
   closing.push(() => refusedSignIns.flush())
-  const clock = Date.now
   const commit = createCommit(store, directory, ledger)
   const identity = await consoleIdentity({ store, clock }, keyring)
   const domain = { store, commit, ledger, directory, audit, clock, freshness }

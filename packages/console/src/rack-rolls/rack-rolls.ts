@@ -45,8 +45,8 @@ export class RackRolls {
 
   constructor(domain: RollDomain, webhook: Webhook) {
     this.#domain = domain
-    this.#runner = new RollRunner(domain)
     this.#reconciler = new Reconciler(domain)
+    this.#runner = new RollRunner(domain, (rackId) => this.#reconciler.refused(rackId))
     const wake = (rollId: string): void => this.#runner.wake(rollId)
     this.#scheduler = new Scheduler({ domain, webhook, wake })
   }

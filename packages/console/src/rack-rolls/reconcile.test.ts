@@ -9,10 +9,17 @@ import { createAddressGuard } from '../proxy/address-guard.ts'
 import { openRackKey } from '../racks/open-rack-key.ts'
 import { REQUEST, testConfig } from '../testing/console-domain.ts'
 import { eventually } from '../testing/eventually.ts'
+import { backUp } from '../vault/back-up.ts'
+import { reconcile } from '../vault/reconcile.ts'
+import { restore } from '../vault/restore.ts'
+import type { Point } from './point.ts'
 import { rackKeyRoutes } from './rack-key-routes.ts'
+import { findLastRoll, findRoll } from './roll-rows.ts'
 import { prepareRolledData } from './testing/prepare-rolled-data.ts'
 import { type RolledConsole, rolledConsole } from './testing/rolled-console.ts'
 import { runRack } from './testing/running-rack.ts'
+
+const NAME = { organization: 'acme', name: 'live' }
 
 async function ownRack() {
   const folder = mkdtempSync(join(tmpdir(), 'keyrack-reconcile-'))
@@ -105,11 +112,55 @@ it('a Console that was restored from before a roll gets the key back from the Ra
   await restored.close()
 }, 180_000)
 
+it.each([
+  ['a roll whose both keys were rolled away since', 3_600_000],
+  ['a roll that had only begun', 0],
+])(
+  'a Console that was restored to the middle of %s gets in again',
+  async (_, graceMs) => {
+    const { folder, rack } = await ownRack()
+    const data = join(folder, 'data')
+    await prepareRolledData(data, rack)
+    let held = graceMs === 0
+    const first = await reopened(data, (name) => {
+      if (held && name === 'before write verifying') throw new Error('held')
+    })
+    const { rolls } = first.context
+    const { roll } = await rolls.roll(first.actor(), NAME, graceMs, REQUEST)
+    await eventually('the middle of the roll', async () => {
+      const now = await findLastRoll(first.context.store.db, first.rack().id)
+      return graceMs === 0 ? now?.state === 'staged' : now?.waiting?.startsWith('both keys')
+    })
+    await backUp(testConfig(data), join(folder, 'backup'))
+    held = false
+    if (graceMs > 0) await rolls.finish(first.actor(), NAME, true)
+    await eventually('its end', async () => {
+      return (await findRoll(first.context.store.db, roll.id))?.state === 'done'
+    })
+    await rollOnce(first)
+    const rolled = first.held().reveal()
+    await first.close()
+
+    const closing: Closing = []
+    const log = createLogger({ name: 'test', level: 'silent' })
+    const options = { file: join(folder, 'backup'), force: true }
+    await restore(testConfig(data), log, closing, options, REQUEST)
+    for (const step of closing.reverse()) await step()
+    const restored = await reopened(data)
+    await eventually('the Console to get in', async () => {
+      return (await reconcile(restored.context, false, REQUEST)).paused === null
+    })
+    expect(restored.held().reveal()).toBe(rolled)
+    await rollOnce(restored)
+  },
+  180_000,
+)
+
 /** A Console on that data, without a listener. */
-async function reopened(data: string) {
+async function reopened(data: string, point?: Point) {
   const closing: Closing = []
   const log = createLogger({ name: 'test', level: 'silent' })
-  const context = await openContext(testConfig(data), log, closing)
+  const context = await openContext(testConfig(data), log, closing, point)
   await context.rolls.start()
   const { id } = await context.store.db
     .selectFrom('accounts')
@@ -132,11 +183,10 @@ async function reopened(data: string) {
 }
 
 async function rollOnce({ context, actor }: Awaited<ReturnType<typeof reopened>>): Promise<void> {
-  const name = { organization: 'acme', name: 'live' }
-  await context.rolls.roll(actor(), name, 0, REQUEST)
+  await context.rolls.roll(actor(), NAME, 0, REQUEST)
   await eventually(
     'the end of the roll',
-    async () => (await context.rolls.report(actor(), name)).roll?.state === 'done',
+    async () => (await context.rolls.report(actor(), NAME)).roll?.state === 'done',
     60_000,
   )
 }

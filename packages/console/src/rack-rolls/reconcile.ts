@@ -4,10 +4,12 @@ import type { Tx } from '../context.ts'
 import type { RackEntry } from '../directory.ts'
 import { displayName } from '../proxy/find-rack.ts'
 import { openRackKey } from '../racks/open-rack-key.ts'
+import { endSupersededRoll } from './end-superseded-roll.ts'
 import { forgetGeneration, readGeneration, writeGeneration } from './key-generations.ts'
 import { rackKeyRoutes } from './rack-key-routes.ts'
 import { replaceRackKey, sealRackKey } from './rack-key-rows.ts'
 import { recoverKey } from './recover-key.ts'
+import { isCommitted } from './roll.ts'
 import type { RollDomain } from './roll-domain.ts'
 import { findOpenRoll } from './roll-rows.ts'
 import { tryKey } from './try-key.ts'
@@ -87,11 +89,12 @@ export class Reconciler {
 
   async #findAcceptedKey(rack: RackEntry): Promise<void> {
     const { store, guard, keyring } = this.#domain
-    if ((await findOpenRoll(store.db, rack.id)) !== undefined) return
+    const open = await findOpenRoll(store.db, rack.id)
+    // Before its commit a roll finds out by itself that it cannot go on.
+    if (open !== undefined && !isCommitted(open)) return
     const subject = `${rack.id} ${rack.keyVersion}`
     if (this.#told.has(subject)) return
     if ((await tryKey(guard, rack, openRackKey(keyring, rack))) === 'accepted') return
-    this.#told.add(subject)
     const previous = await store.db
       .selectFrom('previous_rack_keys')
       .where('rack_id', '=', rack.id)
@@ -101,6 +104,8 @@ export class Reconciler {
     for (const key of previous) {
       const secret = openRackKey(keyring, { id: rack.id, ...key })
       if ((await tryKey(guard, rack, secret)) === 'refused') continue
+      // A roll tells the Rack of its new key once more.
+      if (open !== undefined && key.keyVersion === open.new_version - 1) return
       // The Rack was restored from a backup.
       const found = 'it takes an earlier key only, which is in force again; roll it'
       await this.#takeBack(rack, { key: secret, version: 0 }, found)
@@ -108,6 +113,7 @@ export class Reconciler {
     }
     const recovered = await recoverKey(this.#domain, rack)
     if (recovered === undefined) {
+      this.#told.add(subject)
       await this.#alarm(rack, 'it refuses its key and every one before it')
       return
     }
@@ -164,6 +170,7 @@ export class Reconciler {
     await commit(async (tx) => {
       await replaceRackKey(tx, { rackId: rack.id, before, version, sealed }, clock())
       await forgetGeneration(tx, rack.id)
+      await endSupersededRoll(this.#domain, tx, rack.id, 'the Rack takes neither of its two keys')
       await this.#alarm(rack, found, tx)
     })
     this.#known.delete(rack.id)

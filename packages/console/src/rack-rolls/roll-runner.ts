@@ -23,9 +23,12 @@ export class RollRunner {
   readonly #driven = new Map<string, Driven>()
   #adopting: Promise<void> = Promise.resolve()
   #adoptTimer: NodeJS.Timeout | undefined
+  readonly #failed: (rackId: string) => void
 
-  constructor(domain: RollDomain) {
+  /** `failed` is told of each step that was in vain: the Rack may take neither of the roll's keys. */
+  constructor(domain: RollDomain, failed: (rackId: string) => void) {
     this.#domain = domain
+    this.#failed = failed
   }
 
   /** Takes up what is open. Does not wait for any Rack. */
@@ -102,12 +105,13 @@ export class RollRunner {
     }
   }
 
-  /** Only for people, so a database that cannot be written to stops nothing here. */
+  /** For people and the reconciler; a database that cannot be written to stops nothing here. */
   async #note(rollId: string, said: { waiting: string } | { error: string }): Promise<void> {
     const { store, log } = this.#domain
     try {
       const roll = await findRoll(store.db, rollId)
       if (roll === undefined || hasEnded(roll)) return
+      if ('error' in said) this.#failed(roll.rack_id)
       const same = 'waiting' in said ? roll.waiting === said.waiting : roll.error === said.error
       if (same) return
       await store.transaction((tx) =>

@@ -59,7 +59,7 @@ async function scheduled() {
     replicas: ONLY_CONSOLE,
     point: NO_POINT,
   }
-  const runner = new RollRunner(domain)
+  const runner = new RollRunner(domain, () => undefined)
   const { log } = domain
   const settings = { url, secret: SECRET }
   const webhook = createWebhook({ settings, log, clock, firstWaitMs: 10 })

@@ -15,6 +15,8 @@ export interface Act {
   k0: Secret
   /** The new key. */
   k1: Secret
+  /** The new key as it is sealed here, bound to the Rack and its version. */
+  sealedK1: string
   signal: AbortSignal
 }
 
@@ -69,6 +71,7 @@ export function openAct(
     rack: { url: url ?? '', pin: pin ?? '', local: local_at !== null || loopback_at !== null },
     k0: openRackKey(keyring, { id, sealedKey: sealedOld, keyVersion: newVersion - 1 }),
     k1: openRackKey(keyring, { id, sealedKey: sealedNew, keyVersion: newVersion }),
+    sealedK1: sealedNew,
     signal,
   }
 }

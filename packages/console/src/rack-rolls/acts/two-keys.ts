@@ -9,11 +9,9 @@ import { tryKey, tryKeyEverywhere } from '../try-key.ts'
 export const twoKeys: RollActs = { stage, verify, endLater, retire, withdraw }
 
 async function stage(act: Act): Promise<Outcome> {
-  const { roll, rack, k0, k1, domain } = act
+  const { roll, rack, k0, k1, sealedK1, domain } = act
   const routes = rackKeyRoutes(domain.guard, rack, k0)
-  // After the commit the copy is in the row; it is the same text.
-  const sealed = roll.sealed_new_key
-  const copy = sealed === null ? '' : writeKeyCopy({ version: roll.new_version, sealed })
+  const copy = writeKeyCopy({ version: roll.new_version, sealed: sealedK1 })
   const staging = { roll: roll.id, hash: hashApiKey(k1), copy }
   try {
     await between(domain.point, 'call stage', () => routes.stage(staging))

@@ -65,6 +65,10 @@ describe('a line that makes no sense', () => {
   it.each([
     ['lgoin', 'did you mean: convox login'],
     ['instances shs', 'did you mean: convox instances ssh'],
+    ['instances nope', 'see: convox help instances\n'],
+    ['rack rack', 'see: convox help rack\n'],
+    ['rack acces key rotate', 'did you mean: convox rack access\n'],
+    ['help rack nope', 'see: convox help rack\n'],
     ['xyzzy', 'see: convox help'],
     ['help xyzzy', 'see: convox help'],
     ['xyzzy --help', 'see: convox help'],

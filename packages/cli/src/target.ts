@@ -135,14 +135,26 @@ function overridingRack(context: Context, options: GlobalOptions): ChosenRack | 
 function rackOfProject({ environment }: Context): ChosenRack | undefined {
   if (environment.projectFolder === undefined) return undefined
   const source = join(environment.projectFolder, 'rack')
+  let text: string
   try {
     const stat = statSync(source, { throwIfNoEntry: false })
-    if (stat === undefined || !stat.isFile() || stat.size > 4096) return undefined
-    const name = readFileSync(source, 'utf8').trim()
-    return name === '' ? undefined : { name, source }
+    if (stat === undefined) return undefined
+    // Passed over, it would send the command to another Rack than the project's.
+    if (!stat.isFile() || stat.size > 4096) throw notOurs(source)
+    text = readFileSync(source, 'utf8')
   } catch (error) {
+    if (error instanceof Failure) throw error
     throw new Failure(`cannot read ${source}`, `look at it: ls -l ${source}`, error)
   }
+  const name = text.trim()
+  return name === '' ? undefined : { name, source }
+}
+
+function notOurs(source: string): Failure {
+  return new Failure(
+    `${source} is not a file that holds the name of a Rack`,
+    `write one into it, as in acme/dev, or move it away: mv ${source} ${source}.old`,
+  )
 }
 
 /** The key is in the URL, so no message may quote it. */

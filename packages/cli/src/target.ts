@@ -87,7 +87,11 @@ function chooseHost(
   if (environment.host !== undefined) return of(environment.host, 'CONVOX_HOST')
   const active = readActiveHost(folder)
   if (active !== undefined) return of(active, folder.pathOf('host'))
-  throw new NotLoggedIn('not logged in', 'run: convox login HOST')
+  if (readKeys(folder).size === 0) throw new NotLoggedIn('not logged in', 'run: convox login HOST')
+  throw new NotLoggedIn(
+    'no host is chosen',
+    'see your Racks: convox racks, and choose one: convox switch ORG/RACK',
+  )
 }
 
 export interface ChosenRack {

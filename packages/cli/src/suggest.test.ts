@@ -7,9 +7,12 @@ describe('what was probably meant', () => {
     ['parms', 'params'],
     ['Racks', 'racks'],
     ['keyrol', 'keyroll'],
+    ['instancecuont', 'InstanceCount'],
     ['ann@exmaple.com', 'ann@example.com'],
   ])('by %s is %s', (typed, meant) => {
-    expect(suggest(typed, ['login', 'params', 'racks', 'keyroll', 'ann@example.com'])).toBe(meant)
+    expect(
+      suggest(typed, ['login', 'params', 'racks', 'keyroll', 'InstanceCount', 'ann@example.com']),
+    ).toBe(meant)
   })
 
   it.each(['nope', 'nobody@example.com', 'bob@example.com', ''])('by %j is nothing', (typed) => {

@@ -6,7 +6,7 @@ export function suggest(typed: string, candidates: readonly string[]): string | 
   let best: string | undefined
   let bestDistance = Math.min(DISTANCE_MAX, Math.max(1, Math.floor(typed.length / 3))) + 1
   for (const candidate of candidates) {
-    const distance = editDistance(typed.toLowerCase(), candidate)
+    const distance = editDistance(typed.toLowerCase(), candidate.toLowerCase())
     if (distance < bestDistance) {
       best = candidate
       bestDistance = distance

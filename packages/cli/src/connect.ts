@@ -78,7 +78,7 @@ function explain(error: unknown, target: Target): unknown {
   const { name } = target.host
   if (error.code === 'unauthenticated') {
     if (target.keySource === 'file') {
-      return refusedKey(error.message, name, error)
+      return refusedKey(error.message, target, error)
     }
     const next = `correct it, or unset it and run: convox login ${name}`
     return new NotLoggedIn(`${error.message} (the key is from ${target.keySource})`, next, error)

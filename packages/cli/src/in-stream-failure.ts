@@ -1,6 +1,6 @@
 import type { ClientStream } from '@keyrack/protocol/client'
 import { Failure } from './failures.ts'
-import { refusedKey } from './refused-key.ts'
+import { type RefusedAt, refusedKey } from './refused-key.ts'
 import { UnknownInstance } from './unknown-instance.ts'
 
 /**
@@ -11,10 +11,10 @@ import { UnknownInstance } from './unknown-instance.ts'
 export function inStreamFailure(
   text: string,
   { requestId }: Pick<ClientStream, 'requestId'>,
-  host: string,
+  target: RefusedAt,
 ): Failure {
   const known = requestId === undefined || text.includes(requestId)
   const said = known ? text : `${text} (request ${requestId})`
-  if (/^invalid authentication/i.test(text)) return refusedKey(said, host)
+  if (/^invalid authentication/i.test(text)) return refusedKey(said, target)
   return UnknownInstance.isSaidBy(text) ? new UnknownInstance(said) : new Failure(said)
 }

@@ -22,6 +22,8 @@ export interface Target {
   user?: string
   /** What to run when nothing answers there. */
   whenDown?: string
+  /** What to run when its key is not taken any more, where another login does not help. */
+  whenRefused?: string
 }
 
 export function findTarget(context: Context, options: GlobalOptions): Target {
@@ -32,20 +34,25 @@ export function findTarget(context: Context, options: GlobalOptions): Target {
   }
   const { host, source: hostSource } = chooseHost(context, options)
   const pin = readPin(folder, host.name)
-  const down = whenDown(findInstalledAt(folder, host.name))
+  const ofInstalled = repairs(findInstalledAt(folder, host.name))
   if (environment.password !== undefined) {
     const key = environment.password
-    return { host, hostSource, key, keySource: 'CONVOX_PASSWORD', pin, ...down }
+    return { host, hostSource, key, keySource: 'CONVOX_PASSWORD', pin, ...ofInstalled }
   }
   const key = readKeys(folder).get(host.name)
   if (key === undefined) {
     throw new NotLoggedIn(`not logged in to ${host.name}`, `run: convox login ${host.name}`)
   }
-  return { host, hostSource, key, keySource: 'file', pin, ...down }
+  return { host, hostSource, key, keySource: 'file', pin, ...ofInstalled }
 }
 
-function whenDown(installed: string | undefined): Pick<Target, 'whenDown'> {
-  return installed === undefined ? {} : { whenDown: `start it: convox rack start ${installed}` }
+/** Of a Rack of this machine: its key is not for anybody to type, it was made here. */
+function repairs(installed: string | undefined): Pick<Target, 'whenDown' | 'whenRefused'> {
+  if (installed === undefined) return {}
+  return {
+    whenDown: `start it: convox rack start ${installed}`,
+    whenRefused: `use it through the Console that rolled its key, or make another: convox rack reset-key ${installed}`,
+  }
 }
 
 /**
@@ -70,7 +77,7 @@ export function findInstalledTarget(context: Context, options: GlobalOptions): T
   }
   const pin = readPin(folder, host)
   const hostSource = chosen.source
-  return { host: parseHost(host), hostSource, key, keySource: 'file', pin, ...whenDown(name) }
+  return { host: parseHost(host), hostSource, key, keySource: 'file', pin, ...repairs(name) }
 }
 
 /** The host of a command, which needs no key to be known. */

@@ -201,6 +201,19 @@ describe('convox racks', () => {
     }
   })
 
+  it('of this machine whose key was rolled by a Console says what to do instead of a login', async () => {
+    const [ann, rack] = [newPerson(), await newConsole()]
+    await logIn(ann, rack)
+    rack.state.keys.clear()
+    leave(ann, 'lab', { ...STOPPED, host: rack.host, fingerprint: rack.fingerprint })
+    const ran = await ann.run(['rack', '-r', 'local/lab'])
+    expect([ran.status, ran.stderr]).toEqual([
+      4,
+      'ERROR: this key is not valid; use it through the Console that rolled its key, ' +
+        'or make another: convox rack reset-key lab\n',
+    ])
+  })
+
   it('does not take a stranger with the number of a dead Rack for it', async () => {
     const ann = newPerson()
     const folder = leave(ann, 'lab', STOPPED)

@@ -35,7 +35,7 @@ async function ssh(
     if (codeOf(error) !== 'too-large' || !(error instanceof Error)) throw error
     throw new Failure(error.message, PIPE_IT, error)
   })
-  const status = await joinRemoteCommand(context.terminal, stream, connection.target.host.name)
+  const status = await joinRemoteCommand(context.terminal, stream, connection.target)
   if (status !== 0) throw new EndWith(status)
 }
 

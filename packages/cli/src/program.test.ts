@@ -112,6 +112,12 @@ describe('the options of every command', () => {
     expect(shown).toContain('ERROR:')
   })
 
+  it('--no-color holds for a line that makes no sense, too', async () => {
+    const { shown } = await newPerson().sit(['rack', 'nope', '--no-color']).ended
+    expect(shown).toContain('ERROR: there is no command')
+    expect(shown).not.toContain('\u001b[31m')
+  })
+
   it('stand before the command or behind it', async () => {
     for (const line of [
       ['--no-color', '--no-input', 'racks'],

@@ -30,7 +30,7 @@ export function readCommandLine(argv: readonly string[], names: Names): CommandL
   if (first === '--version') return { kind: 'version' }
   if (first === 'help') return { kind: 'help', words: others.filter((word) => !isOption(word)) }
   if (isOption(first)) throw new UsageError(`unknown option ${first}`, 'run: convox help')
-  if (!isTopic(first, names)) throw unknown(first, topics(names))
+  if (!isTopic(first, names)) throw unknownCommand(first, names)
 
   rest = takeGlobals(others, globals)
   let name = first
@@ -40,7 +40,7 @@ export function readCommandLine(argv: readonly string[], names: Names): CommandL
     // A word between may be no command itself, like `key` in `rack access key rotate`.
     if (names[below] === undefined && !isGroup(below, names)) {
       if (names[name]?.argument === true) break
-      throw unknown(below, Object.keys(names))
+      throw unknownCommand(below, names)
     }
     name = below
     rest = takeGlobals(rest.slice(1), globals)
@@ -55,8 +55,16 @@ export function subcommands(noun: string, names: Names): string[] {
   return Object.keys(names).filter((name) => name.startsWith(`${noun} `))
 }
 
-export function unknownCommand(name: string, names: Names): UsageError {
-  return unknown(name, Object.keys(names))
+/** Only the last word is compared, with the words that may stand there: the others were right. */
+export function unknownCommand(typed: string, names: Names): UsageError {
+  const words = typed.split(' ')
+  const before = words.slice(0, -1).join(' ')
+  const start = before === '' ? '' : `${before} `
+  const possible = wordsAfter(start, names)
+  const meant = possible.length === 1 ? possible[0] : suggest(words.at(-1) ?? '', possible)
+  const help = Object.hasOwn(names, before) ? `convox help ${before}` : 'convox help'
+  const next = meant === undefined ? `see: ${help}` : `did you mean: convox ${start}${meant}`
+  return new UsageError(`there is no command "${typed}"`, next)
 }
 
 function takeGlobals(argv: readonly string[], globals: string[]): string[] {
@@ -81,19 +89,15 @@ function isOption(word: string): boolean {
 }
 
 function isTopic(word: string, names: Names): boolean {
-  return topics(names).includes(word)
+  return wordsAfter('', names).includes(word)
 }
 
 function isGroup(word: string, names: Names): boolean {
   return subcommands(word, names).length > 0
 }
 
-function topics(names: Names): string[] {
-  return [...new Set(Object.keys(names).map((name) => name.split(' ')[0] ?? ''))]
-}
-
-function unknown(typed: string, candidates: readonly string[]): UsageError {
-  const meant = suggest(typed, candidates)
-  const next = meant === undefined ? 'see: convox help' : `did you mean: convox ${meant}`
-  return new UsageError(`there is no command "${typed}"`, next)
+/** The words of which a command goes on after its beginning: `rack ` -> `params`, `scale`, ... */
+function wordsAfter(start: string, names: Names): string[] {
+  const rests = Object.keys(names).filter((name) => name.startsWith(start))
+  return [...new Set(rests.map((name) => name.slice(start.length).split(' ', 1)[0] ?? ''))]
 }

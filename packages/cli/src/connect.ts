@@ -5,6 +5,7 @@ import { findProxy } from './find-proxy.ts'
 import { checkedRackName } from './rack-name.ts'
 import { refusedKey } from './refused-key.ts'
 import { findInstalledTarget, findRack, findTarget, type Target } from './target.ts'
+import { UnknownInstance } from './unknown-instance.ts'
 import { ownVersion } from './version.ts'
 
 /** A client whose failures say which host they are about and what to run next. */
@@ -77,10 +78,13 @@ function explain(error: unknown, target: Target): unknown {
   const { name } = target.host
   if (error.code === 'unauthenticated') {
     if (target.keySource === 'file') {
-      return refusedKey(error.message, name, error)
+      return refusedKey(error.message, target, error)
     }
     const next = `correct it, or unset it and run: convox login ${name}`
     return new NotLoggedIn(`${error.message} (the key is from ${target.keySource})`, next, error)
+  }
+  if (error.code === 'not-found' && UnknownInstance.isSaidBy(error.message)) {
+    return new UnknownInstance(error.message, error)
   }
   // Only what happens before an answer has a cause.
   if (error.code === 'rack-unreachable' && error.cause !== undefined && target.whenDown) {

@@ -1,6 +1,7 @@
 import type { ClientStream } from '@keyrack/protocol/client'
 import { Failure } from './failures.ts'
-import { refusedKey } from './refused-key.ts'
+import { type RefusedAt, refusedKey } from './refused-key.ts'
+import { UnknownInstance } from './unknown-instance.ts'
 
 /**
  * What a server said as `ERROR: ...` inside a stream, where there is no status any more: official
@@ -10,9 +11,10 @@ import { refusedKey } from './refused-key.ts'
 export function inStreamFailure(
   text: string,
   { requestId }: Pick<ClientStream, 'requestId'>,
-  host: string,
+  target: RefusedAt,
 ): Failure {
   const known = requestId === undefined || text.includes(requestId)
   const said = known ? text : `${text} (request ${requestId})`
-  return /^invalid authentication/i.test(text) ? refusedKey(said, host) : new Failure(said)
+  if (/^invalid authentication/i.test(text)) return refusedKey(said, target)
+  return UnknownInstance.isSaidBy(text) ? new UnknownInstance(said) : new Failure(said)
 }

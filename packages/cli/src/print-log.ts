@@ -2,6 +2,7 @@ import type { ClientStream } from '@keyrack/protocol/client'
 import { inStreamFailure } from './in-stream-failure.ts'
 import { LineCutter, parseLogLine } from './log-lines.ts'
 import { printable } from './printable.ts'
+import type { RefusedAt } from './refused-key.ts'
 import type { Terminal } from './terminal.ts'
 
 const LINE_LENGTH_MAX = 64 * 1024
@@ -18,7 +19,7 @@ export interface LogFormat {
 export async function printLog(
   terminal: Terminal,
   stream: ClientStream,
-  host: string,
+  target: RefusedAt,
   format: LogFormat = { json: false },
 ): Promise<void> {
   const lines = new LineCutter(LINE_LENGTH_MAX)
@@ -39,7 +40,7 @@ export async function printLog(
   rest += decoder.decode()
   const failure = /^ERROR: (.*)$/s.exec(rest)?.[1]?.trim()
   await show(failure === undefined ? rest : '', true)
-  if (failure !== undefined) throw inStreamFailure(failure, stream, host)
+  if (failure !== undefined) throw inStreamFailure(failure, stream, target)
 }
 
 function print(terminal: Terminal, text: string, ended: boolean): Promise<void> {

@@ -65,6 +65,10 @@ describe('a line that makes no sense', () => {
   it.each([
     ['lgoin', 'did you mean: convox login'],
     ['instances shs', 'did you mean: convox instances ssh'],
+    ['instances nope', 'see: convox help instances\n'],
+    ['rack rack', 'see: convox help rack\n'],
+    ['rack acces key rotate', 'did you mean: convox rack access\n'],
+    ['help rack nope', 'see: convox help rack\n'],
     ['xyzzy', 'see: convox help'],
     ['help xyzzy', 'see: convox help'],
     ['xyzzy --help', 'see: convox help'],
@@ -106,6 +110,12 @@ describe('the options of every command', () => {
     const { shown } = await newPerson().sit(['racks', ...flags], { env }).ended
     expect(shown.includes('\u001b[31mERROR:')).toBe(coloured)
     expect(shown).toContain('ERROR:')
+  })
+
+  it('--no-color holds for a line that makes no sense, too', async () => {
+    const { shown } = await newPerson().sit(['rack', 'nope', '--no-color']).ended
+    expect(shown).toContain('ERROR: there is no command')
+    expect(shown).not.toContain('\u001b[31m')
   })
 
   it('stand before the command or behind it', async () => {

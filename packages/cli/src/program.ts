@@ -12,6 +12,8 @@ export async function runProgram(
   terminal: Terminal,
   environment: Environment,
 ): Promise<void> {
+  // Looked for here too: a line that makes no sense never gets to the parser that knows the flag.
+  if (argv.includes('--no-color')) terminal.restrict({ colour: false })
   const line = readCommandLine(argv, COMMANDS)
   if (line.kind === 'version') terminal.print(`convox ${ownVersion()}`)
   else if (line.kind === 'command') await runCommand(line.name, line.args, terminal, environment)

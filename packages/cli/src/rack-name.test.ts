@@ -20,6 +20,13 @@ describe('the name of a Rack', () => {
     expect(() => pickRack('dev', [])).toThrow('there is no Rack')
   })
 
+  it('is never nothing, which every name contains', () => {
+    for (const typed of ['', ' ']) {
+      expect(() => pickRack(typed, ['acme/dev'])).toThrow('the name of the Rack is empty')
+      expect(() => checkedRackName(typed, '--rack')).toThrow('the Rack name from --rack is not one')
+    }
+  })
+
   it('is told from a host name', () => {
     for (const host of ['localhost:5443', 'rack.example.com', '[::1]:5443', 'box']) {
       expect(isHostInsteadOfRack(host, 'box')).toBe(true)

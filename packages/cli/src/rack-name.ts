@@ -1,4 +1,4 @@
-import { Failure } from './failures.ts'
+import { Failure, UsageError } from './failures.ts'
 
 /** What is shown and sent for an entry of `GET /racks`. */
 export function rackName(entry: { name: string; organization: { name: string } }): string {
@@ -11,6 +11,9 @@ export function rackName(entry: { name: string; organization: { name: string } }
  */
 export function pickRack(typed: string, names: readonly string[]): string {
   if (names.includes(typed)) return typed
+  // Every name contains nothing: an empty variable in a script must not choose the only Rack.
+  if (typed.trim() === '')
+    throw new UsageError('the name of the Rack is empty', 'see which there are: convox racks')
   const bare = names.filter((name) => name.slice(name.indexOf('/') + 1) === typed)
   const matches = bare.length > 0 ? bare : names.filter((name) => name.includes(typed))
   const [match] = matches
@@ -29,9 +32,14 @@ export function isHostInsteadOfRack(rack: string, host: string): boolean {
 
 /** Nothing that could end a header or act on a terminal is sent or stored as a Rack. */
 export function checkedRackName(rack: string, source: string): string {
-  if (rack.length <= 200 && !/\p{C}/u.test(rack)) return rack
+  if (rack.length <= 200 && rack.trim() !== '' && !/\p{C}/u.test(rack)) return rack
   throw new Failure(
     `the Rack name from ${source} is not one`,
-    'choose a Rack: convox switch ORG/RACK',
+    REPAIR[source] ?? 'write one into it, as in acme/dev, or choose one: convox switch ORG/RACK',
   )
+}
+
+const REPAIR: Readonly<Record<string, string>> = {
+  '--rack': 'give one, as in: -r acme/dev',
+  CONVOX_RACK: 'give one, as in: export CONVOX_RACK=acme/dev',
 }

@@ -8,6 +8,9 @@ describe('a refused key', () => {
     ['it may be old; run: convox login', 'it may be old'],
     ['run: convox login elsewhere', 'run: convox login elsewhere'],
   ])('%s', (text, message) => {
-    expect(refusedKey(text, 'h:1')).toMatchObject({ message, hint: 'run: convox login h:1' })
+    expect(refusedKey(text, { host: { name: 'h:1' } })).toMatchObject({
+      message,
+      hint: 'run: convox login h:1',
+    })
   })
 })

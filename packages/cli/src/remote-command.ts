@@ -2,6 +2,7 @@ import { ExitScanner } from '@keyrack/protocol'
 import type { ClientStream } from '@keyrack/protocol/client'
 import { Failure } from './failures.ts'
 import { inStreamFailure } from './in-stream-failure.ts'
+import type { RefusedAt } from './refused-key.ts'
 import type { Terminal } from './terminal.ts'
 
 /**
@@ -11,7 +12,7 @@ import type { Terminal } from './terminal.ts'
 export async function joinRemoteCommand(
   terminal: Terminal,
   stream: ClientStream,
-  host: string,
+  target: RefusedAt,
 ): Promise<number> {
   const scanner = new ExitScanner()
   const opening = new RefusalFilter()
@@ -32,7 +33,7 @@ export async function joinRemoteCommand(
   const { code } = scanner
   const refusal = opening.refusal
   if (refusal !== undefined && (code === undefined || code === 1)) {
-    throw inStreamFailure(refusal, stream, host)
+    throw inStreamFailure(refusal, stream, target)
   }
   await show(terminal, opening.rest)
   // A shell sees eight bits: 256 would look like success.

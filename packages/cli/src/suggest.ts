@@ -1,9 +1,12 @@
+/** Slips of the hand. What differs in more is another word, however long the two are. */
+const DISTANCE_MAX = 2
+
 /** The one candidate that was probably meant, or undefined when none is near enough. */
 export function suggest(typed: string, candidates: readonly string[]): string | undefined {
   let best: string | undefined
-  let bestDistance = Math.max(1, Math.floor(typed.length / 3)) + 1
+  let bestDistance = Math.min(DISTANCE_MAX, Math.max(1, Math.floor(typed.length / 3))) + 1
   for (const candidate of candidates) {
-    const distance = editDistance(typed.toLowerCase(), candidate)
+    const distance = editDistance(typed.toLowerCase(), candidate.toLowerCase())
     if (distance < bestDistance) {
       best = candidate
       bestDistance = distance

@@ -22,6 +22,8 @@ export interface Target {
   user?: string
   /** What to run when nothing answers there. */
   whenDown?: string
+  /** What to run when its key is not taken any more, where another login does not help. */
+  whenRefused?: string
 }
 
 export function findTarget(context: Context, options: GlobalOptions): Target {
@@ -32,20 +34,25 @@ export function findTarget(context: Context, options: GlobalOptions): Target {
   }
   const { host, source: hostSource } = chooseHost(context, options)
   const pin = readPin(folder, host.name)
-  const down = whenDown(findInstalledAt(folder, host.name))
+  const ofInstalled = repairs(findInstalledAt(folder, host.name))
   if (environment.password !== undefined) {
     const key = environment.password
-    return { host, hostSource, key, keySource: 'CONVOX_PASSWORD', pin, ...down }
+    return { host, hostSource, key, keySource: 'CONVOX_PASSWORD', pin, ...ofInstalled }
   }
   const key = readKeys(folder).get(host.name)
   if (key === undefined) {
     throw new NotLoggedIn(`not logged in to ${host.name}`, `run: convox login ${host.name}`)
   }
-  return { host, hostSource, key, keySource: 'file', pin, ...down }
+  return { host, hostSource, key, keySource: 'file', pin, ...ofInstalled }
 }
 
-function whenDown(installed: string | undefined): Pick<Target, 'whenDown'> {
-  return installed === undefined ? {} : { whenDown: `start it: convox rack start ${installed}` }
+/** Of a Rack of this machine: its key is not for anybody to type, it was made here. */
+function repairs(installed: string | undefined): Pick<Target, 'whenDown' | 'whenRefused'> {
+  if (installed === undefined) return {}
+  return {
+    whenDown: `start it: convox rack start ${installed}`,
+    whenRefused: `use it through the Console that rolled its key, or make another: convox rack reset-key ${installed}`,
+  }
 }
 
 /**
@@ -70,7 +77,7 @@ export function findInstalledTarget(context: Context, options: GlobalOptions): T
   }
   const pin = readPin(folder, host)
   const hostSource = chosen.source
-  return { host: parseHost(host), hostSource, key, keySource: 'file', pin, ...whenDown(name) }
+  return { host: parseHost(host), hostSource, key, keySource: 'file', pin, ...repairs(name) }
 }
 
 /** The host of a command, which needs no key to be known. */
@@ -87,7 +94,11 @@ function chooseHost(
   if (environment.host !== undefined) return of(environment.host, 'CONVOX_HOST')
   const active = readActiveHost(folder)
   if (active !== undefined) return of(active, folder.pathOf('host'))
-  throw new NotLoggedIn('not logged in', 'run: convox login HOST')
+  if (readKeys(folder).size === 0) throw new NotLoggedIn('not logged in', 'run: convox login HOST')
+  throw new NotLoggedIn(
+    'no host is chosen',
+    'see your Racks: convox racks, and choose one: convox switch ORG/RACK',
+  )
 }
 
 export interface ChosenRack {
@@ -135,14 +146,26 @@ function overridingRack(context: Context, options: GlobalOptions): ChosenRack | 
 function rackOfProject({ environment }: Context): ChosenRack | undefined {
   if (environment.projectFolder === undefined) return undefined
   const source = join(environment.projectFolder, 'rack')
+  let text: string
   try {
     const stat = statSync(source, { throwIfNoEntry: false })
-    if (stat === undefined || !stat.isFile() || stat.size > 4096) return undefined
-    const name = readFileSync(source, 'utf8').trim()
-    return name === '' ? undefined : { name, source }
+    if (stat === undefined) return undefined
+    // Passed over, it would send the command to another Rack than the project's.
+    if (!stat.isFile() || stat.size > 4096) throw notOurs(source)
+    text = readFileSync(source, 'utf8')
   } catch (error) {
+    if (error instanceof Failure) throw error
     throw new Failure(`cannot read ${source}`, `look at it: ls -l ${source}`, error)
   }
+  const name = text.trim()
+  return name === '' ? undefined : { name, source }
+}
+
+function notOurs(source: string): Failure {
+  return new Failure(
+    `${source} is not a file that holds the name of a Rack`,
+    `write one into it, as in acme/dev, or move it away: mv ${source} ${source}.old`,
+  )
 }
 
 /** The key is in the URL, so no message may quote it. */

@@ -73,6 +73,33 @@ describe('the settings', () => {
     }
   })
 
+  it('that are wrong are told together, whether alone or beside each other', () => {
+    const env = {
+      PORT: 'eighty',
+      TLS_PORT: '3443',
+      RACK_PORT: '3443',
+      DATABASE_URL: 'postgres://ann:s3cr3t@db',
+      TLS_CERT_FILE_FILE: '/nowhere',
+      TLS_KEY_FILE: '/key.pem',
+      TRUSTED_PROXIES: 'everybody',
+    }
+    let message = ''
+    try {
+      readConfig({ env })
+    } catch (error) {
+      message = error instanceof Error ? error.message : ''
+    }
+    expect(message.split('\n')).toEqual([
+      '5 settings are wrong:',
+      expect.stringMatching(/^ {2}PORT /),
+      expect.stringMatching(/^ {2}TLS_CERT_FILE_FILE names \/nowhere/),
+      expect.stringMatching(/^ {2}DATABASE_URL is wrong: it names no database/),
+      expect.stringMatching(/^ {2}TRUSTED_PROXIES holds/),
+      '  TLS_PORT and RACK_PORT are both 3443; change one',
+    ])
+    expect(message).not.toContain('s3cr3t')
+  })
+
   it.each([
     [{ HOST: '0.0.0.0' }],
     [{ HOST: '::' }],

@@ -11,6 +11,7 @@ import {
   parsePostgresUrl,
   port,
   readSettings,
+  type Settings,
   type SettingsSource,
   secretText,
   text,
@@ -75,19 +76,7 @@ const SPECS = {
 }
 
 export function readConfig(source: SettingsSource): ConsoleConfig {
-  const settings = readSettings(SPECS, source)
-  const problems = [
-    ...databaseUrlProblems(settings.DATABASE_URL),
-    ...((settings.TLS_CERT_FILE === undefined) === (settings.TLS_KEY_FILE === undefined)
-      ? []
-      : ['TLS_CERT_FILE and TLS_KEY_FILE belong together; set both or none']),
-    ...networkProblems('TRUSTED_PROXIES', settings.TRUSTED_PROXIES),
-    ...networkProblems('RACK_NETWORKS', settings.RACK_NETWORKS),
-    ...publicUrlProblems(settings.PUBLIC_URL),
-    ...webhookProblems(settings.WEBHOOK_URL, settings.WEBHOOK_SECRET),
-    ...samePortProblems(settings),
-  ]
-  if (problems.length > 0) throw new KeyrackError('invalid', problems.join('\n'))
+  const settings = readSettings(SPECS, source, problemsOf)
   const keyDir = settings.KEY_DIR ?? join(settings.DATA_DIR, 'console', 'keys')
   return {
     port: settings.PORT,
@@ -118,6 +107,25 @@ export function readConfig(source: SettingsSource): ConsoleConfig {
       settings.PUBLIC_URL !== undefined,
     childEnvironment: childEnvironment(source.env),
   }
+}
+
+/** What is not in `settings` is wrong by itself, and has been said. */
+function problemsOf(settings: Partial<Settings<typeof SPECS>>): string[] {
+  const both = (...names: Array<keyof typeof SPECS>) => names.every((name) => name in settings)
+  return [
+    ...databaseUrlProblems(settings.DATABASE_URL),
+    ...(both('TLS_CERT_FILE', 'TLS_KEY_FILE') &&
+    (settings.TLS_CERT_FILE === undefined) !== (settings.TLS_KEY_FILE === undefined)
+      ? ['TLS_CERT_FILE and TLS_KEY_FILE belong together; set both or none']
+      : []),
+    ...networkProblems('TRUSTED_PROXIES', settings.TRUSTED_PROXIES ?? []),
+    ...networkProblems('RACK_NETWORKS', settings.RACK_NETWORKS ?? []),
+    ...publicUrlProblems(settings.PUBLIC_URL),
+    ...(both('WEBHOOK_URL', 'WEBHOOK_SECRET')
+      ? webhookProblems(settings.WEBHOOK_URL, settings.WEBHOOK_SECRET)
+      : []),
+    ...samePortProblems(settings),
+  ]
 }
 
 const LOOPBACK = new BlockList()

@@ -49,6 +49,7 @@ export {
   settingsReport,
 } from './settings.ts'
 export { type InspectedStore, inspectStore } from './sqlite/inspect-store.ts'
+export { inspectSharedStore } from './store/inspect-shared-store.ts'
 export { isUniqueViolation } from './store/is-unique-violation.ts'
 export { openStore, type StorePlace } from './store/open-store.ts'
 export type { Listener, SharedStore, Store, Subscription } from './store/store.ts'

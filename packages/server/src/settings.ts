@@ -30,23 +30,26 @@ interface Found {
   source: string
 }
 
-/** Reads every setting of `specs` (by variable name) or throws one KeyrackError with all mistakes. */
+/**
+ * Reads every setting of `specs` (by variable name) or throws one KeyrackError with all mistakes.
+ * `further` finds those that a setting alone does not show; what could not be read is not in its input.
+ */
 export function readSettings<Specs extends Record<string, AnySetting>>(
   specs: Specs,
   source: SettingsSource,
+  further: (settings: Partial<Settings<Specs>>) => string[] = () => [],
 ): Settings<Specs> {
   const { values, problems } = readAll(specs, source)
-  if (problems.length > 0) {
-    const count =
-      problems.length === 1 ? 'a setting is wrong' : `${problems.length} settings are wrong`
-    throw new KeyrackError(
-      'invalid',
-      `${count}:\n${problems.map((line) => `  ${line}`).join('\n')}`,
-    )
-  }
-  return Object.fromEntries(
+  const settings = Object.fromEntries(
     [...values].map(([name, entry]) => [name, entry.value]),
   ) as Settings<Specs>
+  const more = further(settings)
+  const all = [...problems, ...more]
+  if (all.length === 0) return settings
+  // What `further` says is a sentence of its own.
+  if (problems.length === 0) throw new KeyrackError('invalid', more.join('\n'))
+  const count = all.length === 1 ? 'a setting is wrong' : `${all.length} settings are wrong`
+  throw new KeyrackError('invalid', `${count}:\n${all.map((line) => `  ${line}`).join('\n')}`)
 }
 
 /** What every setting is and where it came from; a wrong one is listed as wrong. */

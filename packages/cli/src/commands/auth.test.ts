@@ -96,8 +96,20 @@ describe('convox logout', () => {
     expect(JSON.parse(ann.stored('auth') ?? '')).toEqual({ [first.host]: KEY })
     expect([ann.stored('host'), ann.stored('rack')]).toEqual([undefined, undefined])
     expect(JSON.parse(ann.stored('fingerprints') ?? '')).toHaveProperty([second.host])
-    const after = await ann.run(['racks'])
+    const after = await ann.run(['rack'])
     expect([after.status, after.stderr]).toEqual([
+      4,
+      'ERROR: no host is chosen; see your Racks: convox racks, and choose one: convox switch ORG/RACK\n',
+    ])
+    // Those of the other Console, none of them chosen.
+    const left = await ann.run(['racks'])
+    expect([left.status, left.stdout]).toEqual([
+      0,
+      'NAME      STATUS   CURRENT\nacme/dev  running\n',
+    ])
+    await ann.run(['logout', first.host])
+    const nowhere = await ann.run(['racks'])
+    expect([nowhere.status, nowhere.stderr]).toEqual([
       4,
       'ERROR: not logged in; run: convox login HOST\n',
     ])

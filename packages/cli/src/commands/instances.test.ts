@@ -63,7 +63,33 @@ describe('convox instances terminate', () => {
   })
 })
 
+describe('an instance that is not there', () => {
+  it('is told with what to run next, whether it was asked for in a request or in a stream', async () => {
+    const text = 'instance not found: i-9'
+    const { ann } = await atRack({
+      answer: ({ method }) => (method === 'DELETE' ? { status: 404, body: text } : undefined),
+      socket: (ws) => finish(ws, `ERROR: ${text}\n`, 1),
+    })
+    for (const words of [
+      ['terminate', 'i-9'],
+      ['ssh', 'i-9', 'ls'],
+    ]) {
+      const ran = await ann.run(['instances', ...words])
+      expect(ran.status).toBe(1)
+      expect(ran.stderr).toContain(`ERROR: ${text}; see which there are: convox instances\n`)
+    }
+  })
+})
+
 describe('convox instances ssh', () => {
+  it('says what to do with a command that is too long for the head of a request', async () => {
+    const { ann } = await atInstances()
+    const ran = await ann.run(['instances', 'ssh', 'i-1', 'x'.repeat(100_000)])
+    expect([ran.status, ran.stdout]).toEqual([1, ''])
+    expect(ran.stderr).toMatch(/^ERROR: this is too long for the head of a request to localhost:/)
+    expect(ran.stderr).toContain('; pipe a script in instead: convox instances ssh ID sh < script')
+  })
+
   it('runs a command: its bytes in and out, its status', async () => {
     const sent = Buffer.from(Array.from({ length: 5000 }, (_, index) => index % 256))
     const { ann, server } = await atInstances((ws) => {

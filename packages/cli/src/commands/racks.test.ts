@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { KEY, logIn, newConsole, newPerson } from '../testing/person.ts'
@@ -149,6 +149,42 @@ describe('the Rack of a command', () => {
     expect(await sent(['rack'], { cwd: project })).toBe('acme/project')
     expect(await sent(['rack'])).toBe('acme/dev')
     expect(await sent(['racks'])).toBeUndefined()
+  })
+
+  it('is never another one because the file of the project is damaged', async () => {
+    const [ann, server] = [newPerson(), await newConsole({ racks: RACKS })]
+    await logIn(ann, server)
+    await ann.run(['switch', 'acme/dev'])
+    const project = join(ann.home, 'project', '.convox')
+    const file = join(project, 'rack')
+    for (const damage of [
+      () => mkdirSync(file, { recursive: true }),
+      () => writeFileSync(file, 'x'.repeat(5000)),
+      () => writeFileSync(file, '\u0000\u0001'),
+    ]) {
+      rmSync(project, { recursive: true, force: true })
+      mkdirSync(project, { recursive: true })
+      damage()
+      const ran = await ann.run(['rack'], { cwd: join(ann.home, 'project') })
+      expect([ran.status, ran.stdout]).toEqual([1, ''])
+      expect(ran.stderr).toContain(`${file} `)
+      expect(ran.stderr).toContain('write one into it')
+    }
+  })
+
+  it('is not guessed when it is given and empty', async () => {
+    const [ann, server] = [newPerson(), await newConsole({ racks: RACKS.slice(0, 1) })]
+    await logIn(ann, server)
+    const ran = await ann.run(['rack', '-r', ''])
+    expect([ran.status, ran.stderr]).toEqual([
+      1,
+      'ERROR: the Rack name from --rack is not one; give one, as in: -r acme/dev\n',
+    ])
+    const switched = await ann.run(['switch', ''])
+    expect([switched.status, switched.stderr]).toEqual([
+      2,
+      'ERROR: the name of the Rack is empty; see which there are: convox racks\n',
+    ])
   })
 
   it('is remembered for each host', async () => {

@@ -1,4 +1,5 @@
 import type { DefineCommand } from '../command-table.ts'
+import { readKeys } from '../config-folder/login-state.ts'
 import { connectToHost } from '../connect.ts'
 import type { Context, GlobalOptions } from '../context.ts'
 import { NotLoggedIn } from '../failures.ts'
@@ -6,6 +7,7 @@ import { localName } from '../installed/installed-rack.ts'
 import { type InstalledRack, listInstalled } from '../installed/installed-status.ts'
 import { listRacks, type RackList } from '../list-racks.ts'
 import { rackName } from '../rack-name.ts'
+import { type RackElsewhere, racksElsewhere } from '../racks-elsewhere.ts'
 import { formatTable } from '../table.ts'
 import { findHost, findInstalledTarget, findRack } from '../target.ts'
 
@@ -21,6 +23,7 @@ export const defineRacks: DefineCommand = (command, context) => {
     .addHelpText(
       'after',
       '\nRacks that convox install made on this machine are called local/NAME; --host leaves them out.\n' +
+        'Where commands go to one of these, the Racks of every Console that you are logged in to are listed.\n' +
         '\nExamples:\n  $ convox racks\n  $ convox racks --json',
     )
     .action((options: RacksOptions) => racks(context, options))
@@ -33,7 +36,10 @@ async function racks(context: Context, options: RacksOptions): Promise<void> {
   // A Rack of this machine that is the active host would be asked, and listed, twice; who is logged
   // in nowhere may still have Racks of their own.
   const alone = active === undefined && context.environment.rackUrl === undefined
-  const known = installed.some(({ host }) => host === active) || (alone && installed.length > 0)
+  const others = installed.length + (alone ? readKeys(context.folder).size : 0)
+  const known = installed.some(({ host }) => host === active) || (alone && others > 0)
+  const local = new Set(installed.flatMap(({ host }) => host ?? []))
+  const elsewhere = known ? await racksElsewhere(context, local) : []
   let failure: unknown
   const list = known
     ? NONE
@@ -44,7 +50,7 @@ async function racks(context: Context, options: RacksOptions): Promise<void> {
         return NONE
       })
   if (options.json) {
-    terminal.printJson(withInstalled(list.raw, installed))
+    terminal.printJson(withMore(list.raw, elsewhere, installed))
     return
   }
   const chosen = findInstalledTarget(context, options)?.host.name ?? active
@@ -55,13 +61,14 @@ async function racks(context: Context, options: RacksOptions): Promise<void> {
       const current = list.direct ? name === chosen : name === rack
       return [name, entry.status, current ? '*' : '']
     }),
+    ...elsewhere.map(({ name, entry }) => [name, entry.status, '']),
     ...installed.map(({ name, host, status }) => {
       return [localName(name), status, host !== undefined && host === chosen ? '*' : '']
     }),
   ]
   terminal.print(formatTable([['NAME', 'STATUS', 'CURRENT'], ...rows]))
   if (failure !== undefined) throw failure
-  if (rows.length === 0) terminal.note(`there are no Racks for you at ${active}`)
+  if (rows.length === 0) terminal.note(`there are no Racks for you at ${active ?? 'any host'}`)
 }
 
 async function askHost(context: Context, options: GlobalOptions): Promise<RackList> {
@@ -78,8 +85,13 @@ function activeHost(context: Context, options: GlobalOptions): string | undefine
 }
 
 /** In the shape of the server's own entries (protocol.md 2.1), and where they are reached. */
-function withInstalled(raw: unknown, installed: readonly InstalledRack[]): unknown {
-  if (installed.length === 0) return raw
+function withMore(
+  raw: unknown,
+  elsewhere: readonly RackElsewhere[],
+  installed: readonly InstalledRack[],
+): unknown {
+  if (elsewhere.length + installed.length === 0) return raw
+  const others = elsewhere.map(({ entry, host }) => ({ ...entry, host }))
   const entries = installed.map(({ name, host, status }) => ({
     name,
     organization: { id: '', name: 'local' },
@@ -87,5 +99,5 @@ function withInstalled(raw: unknown, installed: readonly InstalledRack[]): unkno
     status,
     host,
   }))
-  return [...(Array.isArray(raw) ? raw : []), ...entries]
+  return [...(Array.isArray(raw) ? raw : []), ...others, ...entries]
 }

@@ -1,18 +1,12 @@
 import type { DefineCommand } from '../command-table.ts'
-import {
-  activateHost,
-  readActiveHost,
-  readKeys,
-  readPin,
-  rememberRack,
-} from '../config-folder/login-state.ts'
-import { type Connection, connectTo, connectToHost } from '../connect.ts'
+import { activateHost, readKeys, rememberRack } from '../config-folder/login-state.ts'
+import { type Connection, connectToHost } from '../connect.ts'
 import type { Context, GlobalOptions } from '../context.ts'
 import { Failure, NotLoggedIn } from '../failures.ts'
-import { parseHost } from '../host.ts'
 import { installedNames, localName, peekRecord } from '../installed/installed-rack.ts'
 import { fetchRacks } from '../list-racks.ts'
 import { checkedRackName, pickRack, rackName } from '../rack-name.ts'
+import { racksElsewhere } from '../racks-elsewhere.ts'
 import { chooseRack, findHost, rackOverride } from '../target.ts'
 
 export const defineSwitch: DefineCommand = (command, context) => {
@@ -87,7 +81,11 @@ async function find(
   const here =
     active === undefined ? undefined : await racksAt(await connectToHost(context, options))
   // Only who is at no Console is taken to another host.
-  const racks = here ?? (options.host === undefined ? await racksElsewhere(context, local) : [])
+  const elsewhere = async (): Promise<Found[]> => {
+    const racks = await racksElsewhere(context, new Set(local.keys()))
+    return racks.map(({ host, name }) => ({ host, rack: name, name, moves: true }))
+  }
+  const racks = here ?? (options.host === undefined ? await elsewhere() : [])
   if (here === undefined && racks.length + installed.length === 0 && active !== undefined) {
     throw new Failure(
       `${active} is a Rack itself, so there is nothing to choose`,
@@ -114,42 +112,18 @@ function activeHost(
     const host = findHost(context, options).name
     return local.has(host) ? undefined : host
   } catch (error) {
-    if (error instanceof NotLoggedIn && local.size > 0) return undefined
+    const others = local.size + readKeys(context.folder).size
+    if (error instanceof NotLoggedIn && others > 0) return undefined
     throw error
   }
 }
 
 /** Undefined where the host is a Rack itself. */
-async function racksAt(connection: Connection, moves = false): Promise<Found[] | undefined> {
+async function racksAt(connection: Connection): Promise<Found[] | undefined> {
   const host = connection.target.host.name
   const fetched = await fetchRacks(connection)
   return fetched?.racks.map((entry) => {
     const rack = checkedRackName(rackName(entry), host)
-    return { host, rack, name: rack, moves }
+    return { host, rack, name: rack, moves: false }
   })
-}
-
-/** At the other hosts that are logged in to, as far as they answer. */
-async function racksElsewhere(
-  context: Context,
-  local: ReadonlyMap<string, string>,
-): Promise<Found[]> {
-  const { folder, terminal } = context
-  const others = [...readKeys(folder)].filter(
-    ([host]) => host !== readActiveHost(folder) && !local.has(host),
-  )
-  const lists = await Promise.all(
-    others.map(async ([name, key]) => {
-      try {
-        const target = { host: parseHost(name), key, keySource: 'file' } as const
-        const pin = readPin(folder, name)
-        return await racksAt(await connectTo(context, { ...target, pin }), true)
-      } catch (error) {
-        if (!(error instanceof Error)) throw error
-        terminal.note(`${name} is left out: ${error.message}`)
-        return undefined
-      }
-    }),
-  )
-  return lists.flatMap((list) => list ?? [])
 }

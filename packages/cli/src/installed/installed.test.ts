@@ -135,6 +135,49 @@ describe('convox racks', () => {
     expect(only.stdout).toBe('NAME      STATUS   CURRENT\nacme/dev  running  *\n')
   })
 
+  it('lists those of the Consoles beside them from wherever commands go to', async () => {
+    const [ann, server] = [newPerson(), await newConsole()]
+    await logIn(ann, server)
+    leave(ann, 'lab', STOPPED)
+    await ann.run(['switch', 'lab'])
+    const ran = await ann.run(['racks'])
+    expect([ran.status, ran.stdout, ran.stderr]).toEqual([
+      0,
+      'NAME       STATUS   CURRENT\nacme/dev   running\nlocal/lab  stopped  *\n',
+      '',
+    ])
+    const json = JSON.parse((await ann.run(['racks', '--json'])).stdout)
+    expect(json).toMatchObject([
+      { name: 'dev', organization: { name: 'acme' }, host: server.host },
+      { name: 'lab', organization: { name: 'local' }, host: 'localhost:1' },
+    ])
+    await server.close()
+    const without = await ann.run(['racks'])
+    expect([without.status, without.stdout]).toEqual([
+      0,
+      'NAME       STATUS   CURRENT\nlocal/lab  stopped  *\n',
+    ])
+    expect(without.stderr).toContain(`${server.host} is left out: `)
+  })
+
+  it('and switch find the Consoles again when the Rack that commands went to is gone', async () => {
+    const [ann, server] = [newPerson(), await newConsole()]
+    await logIn(ann, server)
+    leave(ann, 'lab', STOPPED)
+    await ann.run(['switch', 'lab'])
+    expect((await ann.run(['uninstall', 'lab', '--force'])).status).toBe(0)
+    const lost = await ann.run(['rack'])
+    expect([lost.status, lost.stderr]).toEqual([
+      4,
+      'ERROR: no host is chosen; see your Racks: convox racks, and choose one: convox switch ORG/RACK\n',
+    ])
+    expect((await ann.run(['racks'])).stdout).toBe(
+      'NAME      STATUS   CURRENT\nacme/dev  running\n',
+    )
+    expect((await ann.run(['switch', 'dev'])).stdout).toBe('Switched to acme/dev\n')
+    expect((await ann.run(['rack'])).status).toBe(0)
+  })
+
   it('needs no login for them', async () => {
     const ann = newPerson()
     expect((await ann.run(['racks'])).status).toBe(4)
@@ -156,6 +199,19 @@ describe('convox racks', () => {
       expect(ran.stderr).toContain('localhost:2')
       expect(await ann.run(['racks', '--json'], { env })).toMatchObject({ status, stdout: '' })
     }
+  })
+
+  it('of this machine whose key was rolled by a Console says what to do instead of a login', async () => {
+    const [ann, rack] = [newPerson(), await newConsole()]
+    await logIn(ann, rack)
+    rack.state.keys.clear()
+    leave(ann, 'lab', { ...STOPPED, host: rack.host, fingerprint: rack.fingerprint })
+    const ran = await ann.run(['rack', '-r', 'local/lab'])
+    expect([ran.status, ran.stderr]).toEqual([
+      4,
+      'ERROR: this key is not valid; use it through the Console that rolled its key, ' +
+        'or make another: convox rack reset-key lab\n',
+    ])
   })
 
   it('does not take a stranger with the number of a dead Rack for it', async () => {

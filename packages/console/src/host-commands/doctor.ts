@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { errorText, KeyrackError } from '@keyrack/protocol'
-import { type InspectedStore, inspectStore } from '@keyrack/server'
+import { type InspectedStore, inspectSharedStore, inspectStore } from '@keyrack/server'
 import { type ConsoleConfig, readConfig } from '../config.ts'
 import type { Database } from '../database/schema.ts'
 import { checkCertificate } from './checks/check-certificate.ts'
@@ -45,13 +45,11 @@ async function examine(config: ConsoleConfig): Promise<boolean> {
     running || (await run('ports', () => checkPortsFree(config))),
     await run('certificate', () => checkCertificate(config)),
   ]
-  if (onServer) {
-    const text = 'in PostgreSQL: not looked at here; /readyz of the server says whether it answers'
-    return (await run('database', () => text)) && results.every(Boolean)
-  }
   let store: InspectedStore<Database> | undefined
   const database = await run('database', async () => {
-    store = await inspectStore<Database>(join(folder, 'db'))
+    store = await (config.databaseUrl === undefined
+      ? inspectStore<Database>(join(folder, 'db'))
+      : inspectSharedStore<Database>(config.databaseUrl, warn))
     return checkDatabase(store)
   })
   results.push(database)
@@ -60,7 +58,9 @@ async function examine(config: ConsoleConfig): Promise<boolean> {
   try {
     // Reading the keys takes away what others may do with them, and a doctor only looks.
     if (modes) results.push(await run('master key', () => checkMasterKey(opened, config)))
-    results.push(await run('local Rack', () => checkLocalRack(opened, config, running)))
+    if (!onServer) {
+      results.push(await run('local Rack', () => checkLocalRack(opened, config, running)))
+    }
   } finally {
     await opened.close()
   }
@@ -76,6 +76,10 @@ async function run(name: string, check: Check): Promise<boolean> {
     say('failed', name, errorText(error))
     return false
   }
+}
+
+function warn(text: string): void {
+  process.stderr.write(`WARNING: ${text}\n`)
 }
 
 function say(result: 'ok' | 'failed', name: string, text: string): void {

@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { Secret } from '@keyrack/secrets'
 import { asSuperuser, HAS_POSTGRES } from '@keyrack/server/testing'
 import { beforeEach, describe, expect, it } from 'vitest'
@@ -66,6 +67,52 @@ describe.runIf(HAS_POSTGRES)('on PostgreSQL', () => {
     expect(await tryKey(url, String(made.body.api_key))).toBe(200)
     const doctor = await run('doctor')
     expect([doctor.status, failures(doctor.stdout)], doctor.stdout).toEqual([0, []])
+    expect(doctor.stdout).toMatch(/^ok {6}database {7}answers, schema \d+$/m)
+    expect(doctor.stdout).toMatch(/^ok {6}master key {5}opens what is sealed/m)
+  })
+
+  it('doctor looks at the database of a stopped server, before the first start too, and makes nothing', async () => {
+    const first = await run('doctor')
+    expect([first.status, failures(first.stdout)], first.stdout).toEqual([0, []])
+    expect(first.stdout).toMatch(
+      /^ok {6}database {7}answers, schema 0; the next start brings it to/m,
+    )
+    const tables = await asSuperuser(
+      "select 1 from pg_tables where schemaname = 'public'",
+      settings.DATABASE_URL,
+    )
+    expect(tables).toEqual([])
+    await (await openDomain(folder, { env: settings })).close()
+    expect((await run('doctor')).status).toBe(0)
+  })
+
+  it('doctor finds a server that is not there, another master key, and a schema that is newer', async () => {
+    await (await openDomain(folder, { env: settings })).close()
+    const doctor = (changes: Record<string, string>) =>
+      runHostCommand(['doctor'], { ...settings, ...changes }, '')
+    const nowhere = new URL(settings.DATABASE_URL ?? '')
+    nowhere.pathname = '/nowhere'
+    const lost = await doctor({ DATABASE_URL: nowhere.href })
+    expect([lost.status, failures(lost.stdout)]).toEqual([
+      1,
+      [expect.stringMatching(/^failed {2}database {7}cannot use the database nowhere at /)],
+    ])
+    expect(lost.stdout).not.toContain('postgres://')
+    const other = testFolder()
+    await postgresSettings(other)
+    const wrong = await doctor({ KEY_DIR: join(other, 'console', 'keys') })
+    expect([wrong.status, failures(wrong.stdout)]).toEqual([
+      1,
+      [expect.stringMatching(/^failed {2}master key/)],
+    ])
+    await asSuperuser(
+      "insert into schema_migrations (id, name, applied_at) values (1000, 'later', 0)",
+      settings.DATABASE_URL,
+    )
+    const newer = await doctor({})
+    expect(failures(newer.stdout)).toEqual([
+      expect.stringMatching(/^failed {2}database {7}it has schema 1000, but this version knows/),
+    ])
   })
 
   it('of another master key, or not there, stops a command with a sentence that holds no address', async () => {

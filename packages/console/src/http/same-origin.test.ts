@@ -5,6 +5,15 @@ import { isForeign, isJson, requireOwnOrigin } from './same-origin.ts'
 const PLAIN = { host: 'localhost:3000', secure: false }
 const TLS = { host: 'keys.example.com', secure: true }
 
+function failureOf(work: () => void): KeyrackError {
+  try {
+    work()
+  } catch (error) {
+    if (error instanceof KeyrackError) return error
+  }
+  throw new Error('it was not refused')
+}
+
 describe('whether a page of another origin is asking', () => {
   it.each([
     [{ origin: 'http://localhost:3000' }, PLAIN],
@@ -44,6 +53,9 @@ describe('whether a page of another origin is asking', () => {
     expect(() => requireOwnOrigin({}, TLS)).toThrow('did not come from a page')
     const text = { 'content-type': 'text/plain; application/json' }
     expect(() => requireOwnOrigin(text, TLS)).toThrow('did not come from a page')
+    // A program that forgot the header gets there as well.
+    const { hint } = failureOf(() => requireOwnOrigin({}, TLS))
+    expect(hint).toContain('Content-Type: application/json')
   })
 
   it('JSON needs no origin, because a browser would have had to ask first', () => {

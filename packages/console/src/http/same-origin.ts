@@ -28,12 +28,15 @@ export function requireOwnOrigin(headers: IncomingMessage['headers'], facts: Ori
   // A JSON write cannot be sent across origins without a preflight, which we never grant, so its
   // content type is proof enough. A form can, so it has to show where it came from.
   const shown = headers.origin !== undefined || headers['sec-fetch-site'] !== undefined
-  if (!shown && !isJson(headers['content-type'])) throw foreignOrigin()
+  if (!shown && !isJson(headers['content-type'])) throw foreignOrigin(AS_JSON)
 }
 
-export function foreignOrigin(): KeyrackError {
+const AS_JSON =
+  'open the Console itself, or send JSON with the header Content-Type: application/json'
+
+export function foreignOrigin(hint = 'open the Console itself and try again there'): KeyrackError {
   return new KeyrackError('forbidden', 'this request did not come from a page of this Console', {
-    hint: 'open the Console itself and try again there',
+    hint,
   })
 }
 

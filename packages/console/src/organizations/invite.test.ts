@@ -46,6 +46,19 @@ describe('an invitation', () => {
     await join(made.token, 'bob@example.com')
   })
 
+  it('is not made for who is a member already, in any capitals', async () => {
+    const { domain, ada, inviteAs } = await withFounder()
+    for (const email of ['ada@example.com', ' ADA@Example.com']) {
+      await expect(inviteAs(ada.id, { organization: 'acme', email })).rejects.toMatchObject({
+        code: 'conflict',
+        field: 'email',
+        message: 'ada@example.com is a member of acme already',
+      })
+    }
+    const rows = await domain.store.db.selectFrom('invitations').selectAll().execute()
+    expect(rows).toEqual([])
+  })
+
   it('is not valid when it was made while the clock was ahead, or it would be for too long', async () => {
     let now = Date.parse('2036-11-23T12:00:00Z')
     const { ada, inviteAs, join } = await withFounder(

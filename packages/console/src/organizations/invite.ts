@@ -1,7 +1,9 @@
 import { KeyrackError } from '@keyrack/protocol'
 import { mintToken, type Secret, sha256Hex } from '@keyrack/secrets'
+import type { Kysely } from 'kysely'
 import { parseEmail } from '../accounts/email.ts'
 import type { Domain, RequestContext } from '../context.ts'
+import type { Database } from '../database/schema.ts'
 import type { AccountEntry, OrganizationEntry, Role } from '../directory.ts'
 import { newId } from '../new-id.ts'
 import { findOrganization } from './find-organization.ts'
@@ -54,6 +56,9 @@ export async function invite(
   const now = domain.clock()
   const expiresAt = now + VALID_MS
   await domain.commit(async (tx) => {
+    if (organization !== undefined && email !== undefined) {
+      await refuseMember(tx, organization, email)
+    }
     await tx
       .insertInto('invitations')
       .values({
@@ -89,6 +94,26 @@ export async function invite(
     ...(organization === undefined ? {} : { organization: organization.name }),
     ...(email === undefined ? {} : { email }),
   }
+}
+
+/** Their invitation could never be accepted, and whoever invites may have meant another role. */
+async function refuseMember(
+  tx: Kysely<Database>,
+  organization: OrganizationEntry,
+  email: string,
+): Promise<void> {
+  const member = await tx
+    .selectFrom('memberships')
+    .innerJoin('accounts', 'accounts.id', 'memberships.account_id')
+    .where('organization_id', '=', organization.id)
+    .where('accounts.email', '=', email)
+    .select('accounts.id')
+    .executeTakeFirst()
+  if (member === undefined) return
+  throw new KeyrackError('conflict', `${email} is a member of ${organization.name} already`, {
+    field: 'email',
+    hint: 'another role is given with: convox members role EMAIL ROLE',
+  })
 }
 
 function parseRole(text: string | undefined, organization: OrganizationEntry | undefined): Role {

@@ -185,6 +185,7 @@ describe("a Rack's refusal", () => {
     expect(answer.headers.has('www-authenticate')).toBe(false)
     expect(JSON.parse(answer.body)).toMatchObject({ code: 'rack-refused' })
     expect(answer.body).toContain('acme/dev refused the key')
+    expect(answer.body).toContain('convox rack key set acme/dev')
   })
 
   it('CWE-601 by redirect is a 502: nothing follows it', async () => {

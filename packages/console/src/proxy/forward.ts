@@ -129,7 +129,7 @@ export function rackRefusal(status: number, rackName: string): KeyrackError | un
       'rack-refused',
       `${rackName} refused the key that Console holds for it`,
       {
-        hint: 'its key may have been changed elsewhere; an administrator of the organization can enter the new one',
+        hint: `its key may have been changed elsewhere; an administrator of the organization enters the new one with: convox rack key set ${rackName}`,
       },
     )
   }

@@ -41,6 +41,17 @@ describe('answerError', () => {
     expect(errorOf(status, JSON.stringify({ error: 'X', code })).code).toBe(code)
   })
 
+  it('has a sentence for what servers answer without a word', () => {
+    expect(errorOf(404)).toMatchObject({
+      code: 'not-found',
+      message: 'rack.example:443 knows no such path (it answered 404)',
+    })
+    expect(errorOf(431)).toMatchObject({
+      code: 'too-large',
+      message: 'this is too long for the head of a request to rack.example:443',
+    })
+  })
+
   it('shows the text of official Racks, without its newline', () => {
     expect(errorOf(401, 'invalid authentication\n').message).toBe('invalid authentication')
   })

@@ -11,6 +11,7 @@ const BY_STATUS = new Map<number, ErrorCode>([
   [415, 'unsupported-type'],
   [422, 'invalid'],
   [429, 'throttled'],
+  [431, 'too-large'],
   [501, 'not-implemented'],
   [502, 'rack-broken'],
   [503, 'not-ready'],
@@ -29,7 +30,7 @@ export function answerError(answer: Answer, host: string): KeyrackError {
   const body = parseObject(answer.body)
   const code = knownCode(body.code) ?? BY_STATUS.get(answer.status) ?? 'internal'
   const requestId = textOf(body.request_id) ?? textOf(answer.headers['request-id'])
-  const said = textOf(body.error) ?? plainText(answer) ?? `${host} answered ${answer.status}`
+  const said = textOf(body.error) ?? plainText(answer) ?? bare(answer.status, host)
   const message = requestId === undefined ? said : `${said} (request ${requestId})`
   const field = textOf(body.field)
   const fingerprint = textOf(body.fingerprint) ?? ''
@@ -39,6 +40,13 @@ export function answerError(answer: Answer, host: string): KeyrackError {
     ...(/^[0-9a-f]{64}$/.test(fingerprint) ? { fingerprint } : {}),
     ...(/^[1-9]\d{0,5}$/.test(retryAfter) ? { retryAfterSeconds: Number(retryAfter) } : {}),
   })
+}
+
+/** Servers say these two without a word: an unknown route, and a head that they do not read. */
+function bare(status: number, host: string): string {
+  if (status === 404) return `${host} knows no such path (it answered 404)`
+  if (status === 431) return `this is too long for the head of a request to ${host}`
+  return `${host} answered ${status}`
 }
 
 function plainText(answer: Answer): string | undefined {

@@ -151,3 +151,14 @@ export function serverFailure(error: unknown): unknown {
 export function reasonFailure({ what, hint }: Reason, cause?: unknown): KeyrackError {
   return new KeyrackError('not-ready', `the database cannot be used: ${what}`, { hint, cause })
 }
+
+/** At the start an operator reads the error, so the server is named. */
+export function namedFailure(error: unknown, name: string): unknown {
+  if (!(error instanceof KeyrackError) || error.code !== 'not-ready') return error
+  const message = error.message.replace(
+    'the database cannot be used',
+    `cannot use the database ${name}`,
+  )
+  const { hint, cause } = error
+  return new KeyrackError('not-ready', message, { ...(hint === undefined ? {} : { hint }), cause })
+}

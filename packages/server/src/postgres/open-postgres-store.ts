@@ -1,15 +1,14 @@
-import { KeyrackError } from '@keyrack/protocol'
 import type { Secret } from '@keyrack/secrets'
 import { Kysely, sql, type Transaction } from 'kysely'
 import pg from 'pg'
 import { type MigrationReport, migrate } from '../migrations.ts'
-import type { Notice } from '../private-folder.ts'
 import { ConnectionQueue } from '../store/connection-queue.ts'
 import type { StoreSettings } from '../store/open-store.ts'
 import type { Store } from '../store/store.ts'
 import { TransactionGuard } from '../store/transaction-guard.ts'
+import { checkServer } from './check-server.ts'
 import { clientConfig } from './connect.ts'
-import { READ_ONLY, reasonFailure } from './failures.ts'
+import { namedFailure, READ_ONLY, reasonFailure } from './failures.ts'
 import { PostgresDialect } from './postgres-dialect.ts'
 import { PostgresListener } from './postgres-listener.ts'
 import { parsePostgresUrl } from './postgres-url.ts'
@@ -64,7 +63,7 @@ export async function openPostgresStore<S>(
     )
   } catch (error) {
     await db.destroy()
-    throw named(error, server.name)
+    throw namedFailure(error, server.name)
   }
   patience.patient = false
 
@@ -100,40 +99,4 @@ function refuseReadOnly(client: pg.PoolClient, done: (error?: Error) => void): v
     if (rows[0]?.transaction_read_only === 'off') done()
     else done(reasonFailure(READ_ONLY))
   }, done)
-}
-
-async function checkServer<S>(db: Kysely<S>, name: string, notice: Notice): Promise<void> {
-  const { rows } = await sql<{ encoding: string; commit: string; fsync: string }>`
-    select current_setting('server_encoding') as encoding,
-      current_setting('synchronous_commit') as commit,
-      current_setting('fsync') as fsync`.execute(db)
-  const [found] = rows
-  if (found?.encoding !== 'UTF8') {
-    throw new KeyrackError('not-ready', `cannot use the database ${name}: it is not in UTF-8`, {
-      hint: 'make it again with: createdb --encoding=UTF8 --template=template0',
-    })
-  }
-  if (found.commit === 'off') {
-    throw new KeyrackError(
-      'not-ready',
-      `cannot use the database ${name}: it acknowledges what is not on its disk yet`,
-      { hint: 'run: alter database ... set synchronous_commit = on' },
-    )
-  }
-  if (found.fsync !== 'on') {
-    notice(
-      `the server of the database ${name} runs with fsync off: a power cut can lose everything`,
-    )
-  }
-}
-
-/** At the start an operator reads the error, so the server is named. */
-function named(error: unknown, name: string): unknown {
-  if (!(error instanceof KeyrackError) || error.code !== 'not-ready') return error
-  const message = error.message.replace(
-    'the database cannot be used',
-    `cannot use the database ${name}`,
-  )
-  const { hint, cause } = error
-  return new KeyrackError('not-ready', message, { ...(hint === undefined ? {} : { hint }), cause })
 }

@@ -9,8 +9,8 @@ export interface InspectedStore<S> {
   readonly db: Kysely<S>
   /** The number of the last migration that ran; 0 before the first. */
   readonly schema: number
-  /** What SQLite's own check found wrong; empty for a sound file. */
-  readonly damage: string
+  /** What SQLite's own check found wrong; empty for a sound file, undefined where there is none of ours. */
+  readonly damage: string | undefined
   close(): Promise<void>
 }
 

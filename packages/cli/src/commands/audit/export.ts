@@ -1,4 +1,3 @@
-import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs'
 import type { AuditExportStart } from '@keyrack/protocol/audit'
 import {
   type AuditSource,
@@ -6,9 +5,9 @@ import {
   connectToAudit,
   sinceTime,
 } from '../../audit/audit-source.ts'
+import { openExportFile } from '../../audit/export-file.ts'
 import type { DefineCommand } from '../../command-table.ts'
 import type { Context } from '../../context.ts'
-import { Failure } from '../../failures.ts'
 import { escapeJson } from '../../printable.ts'
 
 interface ExportOptions extends AuditSourceOptions {
@@ -34,7 +33,7 @@ export const defineExport: DefineCommand = (command, context) => {
 async function exportAudit(context: Context, options: ExportOptions, file: string): Promise<void> {
   const since = options.since === undefined ? undefined : await sinceTime(options.since)
   const source = await connectToAudit(context, options)
-  const target = file === '-' ? standardOutput(context) : newFile(file)
+  const target = file === '-' ? standardOutput(context) : openExportFile(file)
   try {
     const { start, rows } = await copy(source, since, target.write)
     const { checkHostHead } = await import('../../audit/known-heads.ts')
@@ -75,47 +74,4 @@ interface Target {
 function standardOutput({ terminal }: Context): Target {
   const write = (text: string) => terminal.writeBytes(Buffer.from(escapeJson(text)))
   return { write, finish() {}, abandon() {} }
-}
-
-/** Whole or not at all: an export that was cut off must not look like a cut log. */
-function newFile(file: string): Target {
-  const temporary = `${file}.part`
-  const failed = (error: unknown): Failure =>
-    new Failure(
-      `cannot write ${file}: ${error instanceof Error ? error.message : String(error)}`,
-      undefined,
-      error,
-    )
-  let descriptor: number
-  try {
-    descriptor = openSync(temporary, 'w', 0o600)
-  } catch (error) {
-    throw failed(error)
-  }
-  return {
-    write(text) {
-      try {
-        writeSync(descriptor, text)
-      } catch (error) {
-        throw failed(error)
-      }
-    },
-    finish() {
-      try {
-        fsyncSync(descriptor)
-        closeSync(descriptor)
-        renameSync(temporary, file)
-      } catch (error) {
-        throw failed(error)
-      }
-    },
-    abandon() {
-      try {
-        closeSync(descriptor)
-      } catch {
-        // It is closed already.
-      }
-      rmSync(temporary, { force: true })
-    },
-  }
 }

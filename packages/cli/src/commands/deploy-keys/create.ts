@@ -44,9 +44,12 @@ async function create(context: Context, options: CreateOptions, name: string): P
     `Deploy key ${made.name} of ${connection.organization}, ${until}. It is shown this once:`,
   )
   terminal.print(made.key)
+  const { host, pin } = connection.target
+  // Where no certificate authority vouches for the Console, CI has to be told its certificate.
+  const login = pin === undefined ? '' : `  convox login ${host.name} --fingerprint ${pin}\n`
   terminal.note(
     'In CI, set CONVOX_PASSWORD to it (as a secret) and:\n' +
-      `  export CONVOX_HOST=${connection.target.host.name}\n` +
+      `  export CONVOX_HOST=${host.name}\n${login}` +
       `It is good for: ${DEPLOY_COMMANDS.join(', ')}.`,
   )
 }

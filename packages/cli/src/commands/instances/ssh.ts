@@ -1,9 +1,12 @@
 import type { DefineCommand } from '../../command-table.ts'
 import { connectToRack } from '../../connect.ts'
 import type { Context, GlobalOptions } from '../../context.ts'
-import { EndWith, UsageError } from '../../failures.ts'
+import { codeOf } from '../../error-code.ts'
+import { EndWith, Failure, UsageError } from '../../failures.ts'
 import { instancePath } from '../../instance-path.ts'
 import { joinRemoteCommand } from '../../remote-command.ts'
+
+const PIPE_IT = 'pipe a script in instead: convox instances ssh ID sh < script'
 
 export const defineSsh: DefineCommand = (command, context) => {
   command
@@ -28,8 +31,11 @@ async function ssh(
   const path = `${instancePath(id)}/shell`
   const headers = shellHeaders(context, words[0] === '--' ? words.slice(1) : words)
   const connection = await connectToRack(context, options)
-  const stream = await connection.stream(path, headers)
-  const status = await joinRemoteCommand(context.terminal, stream, connection.target.host.name)
+  const stream = await connection.stream(path, headers).catch((error: unknown) => {
+    if (codeOf(error) !== 'too-large' || !(error instanceof Error)) throw error
+    throw new Failure(error.message, PIPE_IT, error)
+  })
+  const status = await joinRemoteCommand(context.terminal, stream, connection.target)
   if (status !== 0) throw new EndWith(status)
 }
 
@@ -38,10 +44,7 @@ function shellHeaders({ terminal }: Context, words: readonly string[]): Record<s
   const { size } = terminal
   const command = words.join(' ')
   if (/\p{Cc}/u.test(command)) {
-    throw new UsageError(
-      'a command may not hold line breaks',
-      'pipe a script in instead: convox instances ssh ID sh < script',
-    )
+    throw new UsageError('a command may not hold line breaks', PIPE_IT)
   }
   return {
     ...(command === '' ? {} : { Command: command }),

@@ -32,7 +32,7 @@ async function logs(context: Context, options: LogsOptions): Promise<void> {
   const connection = await connectToRack(context, options)
   const stream = await connection.stream('/system/logs', headers)
   const format = { json: options.json === true }
-  await printLog(context.terminal, stream, connection.target.host.name, format)
+  await printLog(context.terminal, stream, connection.target, format)
 }
 
 /** Options travel as headers, and only when they are given (protocol.md 7.3). */

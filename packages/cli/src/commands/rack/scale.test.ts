@@ -16,6 +16,24 @@ describe('convox rack scale', () => {
     expect(server.asked.at(-1)?.method).toBe('GET')
   })
 
+  it('shows it to programs as JSON, and never changes anything then', async () => {
+    const { ann, server } = await atRack({ answer })
+    const json = await ann.run(['rack', 'scale', '--json'])
+    expect([json.status, JSON.parse(json.stdout)]).toEqual([
+      0,
+      { count: 3, type: 't3.small', status: 'running', autoscale: '' },
+    ])
+    const before = server.asked.length
+    for (const more of [['--count', '4'], ['--type', 't3.large'], ['--wait']]) {
+      const ran = await ann.run(['rack', 'scale', '--json', ...more])
+      expect([ran.status, ran.stderr]).toEqual([
+        2,
+        'ERROR: --json shows what there is and changes nothing; give it alone\n',
+      ])
+    }
+    expect(server.asked).toHaveLength(before)
+  })
+
   it.each([
     [['--count', '4'], 'count=4'],
     [['--count=0'], 'count=0'],

@@ -9,6 +9,7 @@ interface ScaleOptions extends GlobalOptions {
   count?: string
   type?: string
   wait?: true
+  json?: true
 }
 
 export const defineScale: DefineCommand = (command, context) => {
@@ -16,6 +17,7 @@ export const defineScale: DefineCommand = (command, context) => {
     .option('--count <number>', 'how many instances the Rack has')
     .option('--type <type>', 'of what type they are; engines differ in what they offer')
     .option('--wait', 'wait until the Rack runs so')
+    .option('--json', 'print what there is as JSON: count, type, status, autoscale')
     .addHelpText(
       'after',
       '\nWithout options it shows what there is.\n' +
@@ -31,6 +33,10 @@ async function scale(context: Context, options: ScaleOptions): Promise<void> {
   if (form === undefined) {
     const { count, status, type, parameters } = await readSystem(connection)
     const { Autoscale = '' } = parameters
+    if (options.json) {
+      terminal.printJson({ count, type, status, autoscale: Autoscale })
+      return
+    }
     const rows = [
       ['Autoscale', Autoscale],
       ['Count', String(count)],
@@ -46,7 +52,10 @@ async function scale(context: Context, options: ScaleOptions): Promise<void> {
   if (options.wait) await waitForRack(terminal, connection)
 }
 
-function readForm({ count, type }: ScaleOptions): Record<string, string> | undefined {
+function readForm({ count, type, ...rest }: ScaleOptions): Record<string, string> | undefined {
+  if (rest.json && (count ?? type ?? rest.wait) !== undefined) {
+    throw new UsageError('--json shows what there is and changes nothing', 'give it alone')
+  }
   if (count !== undefined && !/^\d{1,9}$/.test(count)) {
     throw new UsageError('--count is a number of instances', 'for example: --count 4')
   }

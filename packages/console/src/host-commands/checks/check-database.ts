@@ -8,7 +8,7 @@ export function checkDatabase({
   schema,
   damage,
 }: Pick<InspectedStore<Database>, 'schema' | 'damage'>): string {
-  if (damage !== '') {
+  if (damage !== undefined && damage !== '') {
     throw new KeyrackError('not-ready', `the file is damaged: ${damage}`, {
       hint: 'stop the server and restore the last backup',
     })
@@ -21,15 +21,17 @@ export function checkDatabase({
       { hint: 'use the newer version, or restore the backup made before the upgrade' },
     )
   }
-  if (schema === known) return `sound, schema ${schema}`
-  return `sound, schema ${schema}; the next start brings it to ${known}, as keyrack-console migrate does`
+  const state = damage === undefined ? 'answers' : 'sound'
+  if (schema === known) return `${state}, schema ${schema}`
+  return `${state}, schema ${schema}; the next start brings it to ${known}, as keyrack-console migrate does`
 }
 
 /** Whether what is sealed in the database opens with the keys of this folder. */
 export async function checkMasterKey(
-  store: Pick<InspectedStore<Database>, 'db'>,
+  store: Pick<InspectedStore<Database>, 'db' | 'schema'>,
   { keyDir }: Pick<ConsoleConfig, 'keyDir'>,
 ): Promise<string> {
+  if (store.schema === 0) return 'nothing is sealed yet'
   const canary = await store.db.selectFrom('canary').select('sealed').executeTakeFirst()
   if (canary === undefined) return 'nothing is sealed yet'
   const row = { read: async () => canary.sealed, write: async () => {} }

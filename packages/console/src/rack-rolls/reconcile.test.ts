@@ -1,7 +1,7 @@
 import { cpSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { hashApiKey, mintApiKey } from '@keyrack/secrets'
+import { hashApiKey, mintApiKey, type Secret } from '@keyrack/secrets'
 import { createLogger } from '@keyrack/server'
 import { expect, it, onTestFinished } from 'vitest'
 import { type Closing, openContext } from '../open-context.ts'
@@ -17,7 +17,8 @@ import { rackKeyRoutes } from './rack-key-routes.ts'
 import { findLastRoll, findRoll } from './roll-rows.ts'
 import { prepareRolledData } from './testing/prepare-rolled-data.ts'
 import { type RolledConsole, rolledConsole } from './testing/rolled-console.ts'
-import { runRack } from './testing/running-rack.ts'
+import { type RunningRack, runRack } from './testing/running-rack.ts'
+import { tryKey } from './try-key.ts'
 
 const NAME = { organization: 'acme', name: 'live' }
 
@@ -154,6 +155,79 @@ it.each([
     await rollOnce(restored)
   },
   180_000,
+)
+
+/** Puts the Rack's data back as they were when this was called. */
+async function backUpRack(folder: string, rack: RunningRack): Promise<() => Promise<void>> {
+  const [data, copy] = [join(folder, 'rack'), join(folder, 'copy of the rack')]
+  await rack.kill('SIGTERM')
+  cpSync(data, copy, { recursive: true })
+  await rack.restart()
+  return async () => {
+    await rack.kill('SIGTERM')
+    rmSync(data, { recursive: true })
+    cpSync(copy, data, { recursive: true })
+    await rack.restart()
+  }
+}
+
+async function takes({ rack }: Awaited<ReturnType<typeof reopened>>, key: Secret) {
+  return (await tryKey(createAddressGuard([]), rack(), key)) === 'accepted'
+}
+
+it('a Rack that was restored during a grace, from before it, is told of the new key again', async () => {
+  const { folder, rack } = await ownRack()
+  const data = join(folder, 'data')
+  await prepareRolledData(data, rack)
+  const restoreRack = await backUpRack(folder, rack)
+  const first = await reopened(data)
+  await first.context.rolls.roll(first.actor(), NAME, 3_600_000, REQUEST)
+  await eventually('the grace', async () => {
+    return (await findLastRoll(first.context.store.db, first.rack().id))?.waiting?.startsWith(
+      'both',
+    )
+  })
+  await first.close()
+  await restoreRack()
+  // The next look at the roll, which comes within half a minute, or now.
+  const again = await reopened(data)
+  await eventually('the new key', () => takes(again, again.held()))
+  expect(await takes(again, rack.key)).toBe(true)
+  await again.context.rolls.finish(again.actor(), NAME, true)
+  await eventually('the end of the old key', async () => !(await takes(again, rack.key)))
+}, 120_000)
+
+it.each([
+  ['staged', 0],
+  ['draining', 3_600_000],
+] as const)(
+  'a Rack that was restored to the middle of a roll that has ended rolls again: %s',
+  async (state, graceMs) => {
+    const { folder, rack } = await ownRack()
+    const data = join(folder, 'data')
+    await prepareRolledData(data, rack)
+    let held = true
+    const served = await reopened(data, (name) => {
+      if (held && state === 'staged' && name === 'before write verifying') throw new Error('held')
+    })
+    const { rolls, store } = served.context
+    const { roll } = await rolls.roll(served.actor(), NAME, graceMs, REQUEST)
+    await eventually('the middle of the roll', async () => {
+      const now = await findRoll(store.db, roll.id)
+      return now?.state === state && (graceMs === 0 || now.waiting?.startsWith('both keys'))
+    })
+    const restoreRack = await backUpRack(folder, rack)
+    held = false
+    if (graceMs > 0) await rolls.finish(served.actor(), NAME, true)
+    await eventually('its end', async () => (await findRoll(store.db, roll.id))?.state === 'done')
+    const second = served.held()
+    await restoreRack()
+    expect([await takes(served, rack.key), await takes(served, second)]).toEqual([true, true])
+    await rollOnce(served)
+    expect([await takes(served, rack.key), await takes(served, second)]).toEqual([false, false])
+    expect(await takes(served, served.held())).toBe(true)
+  },
+  120_000,
 )
 
 /** A Console on that data, without a listener. */

@@ -1,5 +1,6 @@
 import { hashApiKey } from '@keyrack/secrets'
 import { type Act, CannotGoOn, type Outcome, type RollActs } from '../act.ts'
+import { endRestoredRoll } from '../end-restored-roll.ts'
 import { writeKeyCopy } from '../key-copy.ts'
 import { between } from '../point.ts'
 import { isAnswer, RackRefusal, rackKeyRoutes } from '../rack-key-routes.ts'
@@ -36,12 +37,19 @@ async function whenOldKeyIsRefused({ domain, rack, k1 }: Act): Promise<Outcome> 
   )
 }
 
-/** A staged key that this Console does not know of any more is nobody's: a Rack has one Console. */
+/**
+ * A Rack has one Console, so a roll that this one does not know of any more is over, or nobody's: the
+ * Rack, or the Console, was restored from a backup.
+ */
 async function whenAnotherRollIsThere(act: Act, refusal: unknown): Promise<Outcome> {
   const { domain, roll, rack, k0 } = act
   const routes = rackKeyRoutes(domain.guard, rack, k0)
-  const { staged, ending } = await routes.status()
-  if (staged !== null && staged.roll !== roll.id) {
+  const { staged, ending, authenticated_by: held } = await routes.status()
+  const other = held === 'staged' ? staged : ending
+  if (other !== null && other.roll !== roll.id && (await endRestoredRoll(act, other.roll))) {
+    return { kind: 'back', to: 'staging', reason: `the roll ${other.roll} is over there, too` }
+  }
+  if (staged !== null && staged.roll !== roll.id && held !== 'staged') {
     domain.log.warn(
       { rack: roll.rack_id, roll: staged.roll },
       'an unknown roll was staged; removed',
@@ -67,11 +75,18 @@ async function verify({ domain, rack, k1 }: Act): Promise<Outcome> {
 async function endLater(act: Act, notAfter: number): Promise<void> {
   const { domain, rack, k1 } = act
   const routes = rackKeyRoutes(domain.guard, rack, k1)
-  await between(domain.point, 'call retire later', () => routes.retire(retirement(act, notAfter)))
+  const retireLater = () => routes.retire(retirement(act, notAfter))
+  try {
+    await between(domain.point, 'call retire later', retireLater)
+  } catch (error) {
+    if (!isAnswer(error, 401)) throw error
+    await tellAgain(act, error)
+    await retireLater()
+  }
 }
 
 async function retire(act: Act): Promise<Outcome> {
-  const { domain, rack, k0, k1 } = act
+  const { domain, rack, k1 } = act
   const routes = rackKeyRoutes(domain.guard, rack, k1)
   try {
     const { generation } = await between(domain.point, 'call retire', () =>
@@ -79,13 +94,18 @@ async function retire(act: Act): Promise<Outcome> {
     )
     return { kind: 'done', generation }
   } catch (error) {
-    const known = isAnswer(error, 401) || isAnswer(error, 409)
-    if (!known || (await tryKey(domain.guard, rack, k0)) === 'refused') throw error
-    // Restored from a backup: it knows the old key only, and is told of the new one once more.
-    domain.log.error({ rack: act.roll.rack_id }, 'the Rack has forgotten its new key; told again')
-    await stage(act)
+    if (!isAnswer(error, 401) && !isAnswer(error, 409)) throw error
+    await tellAgain(act, error)
     return { kind: 'back', to: 'retiring', reason: 'the Rack had forgotten the new key' }
   }
+}
+
+/** Restored from a backup, the Rack knows the old key only, and is told of the new one once more. */
+async function tellAgain(act: Act, error: unknown): Promise<void> {
+  const { domain, roll, rack, k0 } = act
+  if ((await tryKey(domain.guard, rack, k0)) === 'refused') throw error
+  domain.log.error({ rack: roll.rack_id }, 'the Rack has forgotten its new key; told again')
+  await stage(act)
 }
 
 function retirement({ roll, k0, k1 }: Act, notAfter: number) {

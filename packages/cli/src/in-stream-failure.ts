@@ -4,7 +4,7 @@ import { refusedKey } from './refused-key.ts'
 
 /**
  * What a server said as `ERROR: ...` inside a stream, where there is no status any more: official
- * ones say 401 with this text. Which request it was, ours said in the head of the stream, because
+ * ones say 401 with this text, the first generation with another word. Which request it was, ours said in the head of the stream, because
  * official clients print the text as it is.
  */
 export function inStreamFailure(
@@ -14,5 +14,7 @@ export function inStreamFailure(
 ): Failure {
   const known = requestId === undefined || text.includes(requestId)
   const said = known ? text : `${text} (request ${requestId})`
-  return /^invalid authentication/i.test(text) ? refusedKey(said, host) : new Failure(said)
+  return /^invalid auth(?:entication|orization)/i.test(text)
+    ? refusedKey(said, host)
+    : new Failure(said)
 }

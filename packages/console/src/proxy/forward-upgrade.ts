@@ -43,10 +43,12 @@ export async function upgradeAtRack(
     throw describeFailure(error, rackName)
   })
   return new Promise<UpgradedSocket>((resolve, reject) => {
+    const hop = ['Host', url.host, 'Connection', 'Upgrade', 'Upgrade', 'websocket']
     const handshake = httpRequest({
       method: 'GET',
       path: target,
-      headers: ['Host', url.host, 'Connection', 'Upgrade', 'Upgrade', 'websocket', ...headers],
+      // The Rack's own, never the client's: Racks of the first generation refuse who shows none.
+      headers: [...hop, 'Origin', url.origin, ...headers],
       createConnection: () => tls,
       signal,
     })

@@ -119,6 +119,15 @@ describe('a handshake that is sound', () => {
     expect(await until(running, bytes, '\r\n\r\n')).toMatch(/^HTTP\/1\.1 101 /)
   })
 
+  it('shows the Rack its own origin, whatever the client’s: gen1 Racks refuse who shows none', async () => {
+    const running = await startEcho()
+    for (const Origin of [undefined, 'https://localhost', 'https://elsewhere.example']) {
+      await until(running, handshake(running, { Origin }), '\r\n\r\n')
+    }
+    expect(heard.map(({ headers }) => headers.origin)).toEqual(Array(3).fill(running.rack.url))
+    for (const { headers } of heard) expect(headers.origin).toBe(`https://${headers.host}`)
+  })
+
   it('loses no byte that came with it, or that came with the answer, in either direction', async () => {
     const running = await startEcho('early')
     const said = await until(running, `${handshake(running)}at once \xff`, 'at once \xff')

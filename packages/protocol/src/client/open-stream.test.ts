@@ -81,7 +81,7 @@ describe('client.stream', () => {
       rack: 'acme/staging',
       since: '2m0s',
       filter: Buffer.from('grüße').toString('latin1'),
-      version: '1',
+      version: 'dev',
     })
     expect(headers['sec-websocket-extensions']).toBeUndefined()
     expect(headers['sec-websocket-protocol']).toBeUndefined()
@@ -172,14 +172,14 @@ describe('client.stream', () => {
   it('can be given up while it opens', async () => {
     const controller = new AbortController()
     await using server = await openServer(certificate, () => controller.abort())
-    const error = await failure(clientOf(server).stream('/x', {}, controller.signal))
+    const error = await failure(clientOf(server).stream('/x', {}, { signal: controller.signal }))
     expect(error.message).toContain('was cancelled')
   })
 
   it('can be given up while it is open, and leaves nothing on the signal', async () => {
     const controller = new AbortController()
     await using server = await openStreamServer(certificate, () => {})
-    const stream = await clientOf(server).stream('/x', {}, controller.signal)
+    const stream = await clientOf(server).stream('/x', {}, { signal: controller.signal })
     const closed = happened(stream, 'close')
     controller.abort()
     await closed

@@ -3,7 +3,9 @@ import { connectToRack } from '../../connect.ts'
 import type { Context, GlobalOptions } from '../../context.ts'
 import { EndWith, UsageError } from '../../failures.ts'
 import { instancePath } from '../../instance-path.ts'
+import { isClassic } from '../../is-classic.ts'
 import { joinRemoteCommand } from '../../remote-command.ts'
+import { readSystem } from '../../wait-for-rack.ts'
 
 export const defineSsh: DefineCommand = (command, context) => {
   command
@@ -25,10 +27,12 @@ async function ssh(
   id: string,
   words: readonly string[],
 ): Promise<void> {
-  const path = `${instancePath(id)}/shell`
+  const path = instancePath(id)
   const headers = shellHeaders(context, words[0] === '--' ? words.slice(1) : words)
   const connection = await connectToRack(context, options)
-  const stream = await connection.stream(path, headers)
+  const stream = isClassic(await readSystem(connection))
+    ? await connection.stream(`${path}/ssh`, classicHeaders(headers), { endUnsaid: true })
+    : await connection.stream(`${path}/shell`, headers)
   const status = await joinRemoteCommand(context.terminal, stream, connection.target.host.name)
   if (status !== 0) throw new EndWith(status)
 }
@@ -47,4 +51,9 @@ function shellHeaders({ terminal }: Context, words: readonly string[]): Record<s
     ...(command === '' ? {} : { Command: command }),
     ...(size === undefined ? {} : { Height: String(size.rows), Width: String(size.columns) }),
   }
+}
+
+/** The first generation makes a terminal where its kind is said, not where its size is. */
+function classicHeaders(headers: Record<string, string>): Record<string, string> {
+  return 'Height' in headers ? { ...headers, Terminal: 'xterm' } : headers
 }

@@ -2,7 +2,9 @@ import type { DefineCommand } from '../../command-table.ts'
 import { connectToRack } from '../../connect.ts'
 import type { Context, GlobalOptions } from '../../context.ts'
 import { UsageError } from '../../failures.ts'
+import { isClassic } from '../../is-classic.ts'
 import { printLog } from '../../print-log.ts'
+import { readSystem } from '../../wait-for-rack.ts'
 
 interface LogsOptions extends GlobalOptions {
   since?: string
@@ -30,7 +32,10 @@ export const defineLogs: DefineCommand = (command, context) => {
 async function logs(context: Context, options: LogsOptions): Promise<void> {
   const headers = await logHeaders(options)
   const connection = await connectToRack(context, options)
-  const stream = await connection.stream('/system/logs', headers)
+  // Who follows leaves by himself; only what ends has to be told from what was cut off.
+  const classic = !options.follow && isClassic(await readSystem(connection))
+  const ending = classic ? ({ endUnsaid: true } as const) : {}
+  const stream = await connection.stream('/system/logs', headers, ending)
   const format = { json: options.json === true }
   await printLog(context.terminal, stream, connection.target.host.name, format)
 }

@@ -44,6 +44,11 @@ export interface FrameStreamOptions {
 
 const QUEUED_BYTES_MAX = 256 * 1024
 const WRITTEN_FRAMES_MAX = 32
+/**
+ * Of a client: what is written together ends up in one TLS record, and old official servers lose
+ * what of a frame is not in the 10 KiB that they read at once.
+ */
+const SENT_FRAMES_MAX = 8
 const PAUSED_PING_MS = 500
 const LINGER_MS = 10_000
 const NORMAL_CLOSE_CODES = [1000, 1001, 1005]
@@ -178,7 +183,8 @@ export class FrameStream extends Duplex {
         setImmediate(done)
         return
       }
-      const until = Math.min(chunk.length, from + WRITTEN_FRAMES_MAX * this.#frameBytesMax)
+      const framesMax = this.#socket === undefined ? SENT_FRAMES_MAX : WRITTEN_FRAMES_MAX
+      const until = Math.min(chunk.length, from + framesMax * this.#frameBytesMax)
       for (let at = from; at < until; at += this.#frameBytesMax) {
         const next = Math.min(until, at + this.#frameBytesMax)
         const sent = next === until ? () => send(until) : undefined

@@ -11,6 +11,7 @@ import { describeFailure } from './describe-failure.ts'
 import { displayName } from './find-rack.ts'
 import { rackRefusal } from './forward.ts'
 import type { RackConnections } from './rack-connections.ts'
+import { writeWholeFrames } from './write-whole-frames.ts'
 
 /** RFC 6455 1.3. */
 const HANDSHAKE_GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11'
@@ -106,7 +107,9 @@ export function joinSockets(
     ].join('\r\n'),
   )
   if (rack.head.length > 0) clientSocket.write(rack.head)
-  if (clientHead.length > 0) rack.socket.write(clientHead)
+  const toRack = writeWholeFrames(rack.socket)
+  toRack.once('error', () => rack.socket.destroy())
+  if (clientHead.length > 0) toRack.write(clientHead)
   return new Promise((resolve) => {
     let timer: NodeJS.Timeout | undefined
     const letGo = (): void => {
@@ -129,6 +132,6 @@ export function joinSockets(
       letGo()
     })
     rack.socket.pipe(clientSocket)
-    clientSocket.pipe(rack.socket)
+    clientSocket.pipe(toRack)
   })
 }

@@ -34,16 +34,18 @@ describe('convox rack logs', () => {
   })
 
   it('end where a Rack of 2018 and before hangs up, and nowhere else', async () => {
-    for (const [version, status] of [
-      ['20160630175516', 0],
-      ['20180708231845', 1],
+    for (const [version, said, status] of [
+      ['20160630175516', LINE, 0],
+      ['20160630175516', `${LINE}ERROR: no\n`, 1],
+      ['20180708231845', LINE, 1],
     ] as const) {
       const { ann } = await atRack({
         answer: ({ path }) => (path === '/system' ? { body: { ...SYSTEM, version } } : undefined),
-        socket: (ws) => ws.send(LINE, () => ws.terminate()),
+        socket: (ws) => ws.send(said, () => ws.terminate()),
       })
       const ran = await ann.run(['rack', 'logs', '--no-follow'])
-      expect([version, ran.stdout, ran.status]).toEqual([version, LINE, status])
+      expect([said, ran.stdout, ran.status]).toEqual([said, LINE, status])
+      if (said !== LINE) expect(ran.stderr).toBe('ERROR: no\n')
     }
   })
 

@@ -1,6 +1,7 @@
 import type { DefineCommand } from '../../command-table.ts'
 import { connectToRack } from '../../connect.ts'
 import type { Context, GlobalOptions } from '../../context.ts'
+import { codeOf } from '../../error-code.ts'
 import { UsageError } from '../../failures.ts'
 import { isClassic } from '../../is-classic.ts'
 import { printLog } from '../../print-log.ts'
@@ -32,12 +33,15 @@ export const defineLogs: DefineCommand = (command, context) => {
 async function logs(context: Context, options: LogsOptions): Promise<void> {
   const headers = await logHeaders(options)
   const connection = await connectToRack(context, options)
-  // Who follows leaves by himself; only what ends has to be told from what was cut off.
-  const classic = !options.follow && isClassic(await readSystem(connection))
-  const ending = classic ? ({ endUnsaid: true } as const) : {}
-  const stream = await connection.stream('/system/logs', headers, ending)
+  const stream = await connection.stream('/system/logs', headers)
   const format = { json: options.json === true }
-  await printLog(context.terminal, stream, connection.target.host.name, format)
+  try {
+    await printLog(context.terminal, stream, connection.target.host.name, format)
+  } catch (error) {
+    // Racks of the first generation just hang up at the end.
+    const lost = !options.follow && codeOf(error) === 'rack-unreachable'
+    if (!lost || !isClassic(await readSystem(connection))) throw error
+  }
 }
 
 /** Options travel as headers, and only when they are given (protocol.md 7.3). */

@@ -1,4 +1,11 @@
-import type { Answer, Client, ClientStream, RequestOptions, Seen } from '@keyrack/protocol/client'
+import type {
+  Answer,
+  Client,
+  ClientStream,
+  RequestOptions,
+  Seen,
+  StreamOptions,
+} from '@keyrack/protocol/client'
 import type { Context, GlobalOptions } from './context.ts'
 import { Failure, NotLoggedIn } from './failures.ts'
 import { findProxy } from './find-proxy.ts'
@@ -63,8 +70,8 @@ export async function connectTo(
     stream: (
       path: string,
       headers: Record<string, string>,
-      signal?: AbortSignal,
-    ): Promise<ClientStream> => explained(client.stream(path, headers, signal)),
+      sent?: StreamOptions,
+    ): Promise<ClientStream> => explained(client.stream(path, headers, sent)),
   }
 }
 

@@ -5,8 +5,8 @@ import { UnknownInstance } from './unknown-instance.ts'
 
 /**
  * What a server said as `ERROR: ...` inside a stream, where there is no status any more: official
- * ones say 401 with this text. Which request it was, ours said in the head of the stream, because
- * official clients print the text as it is.
+ * ones say 401 with this text, the first generation with another word. Which request it was, ours
+ * said in the head of the stream, because official clients print the text as it is.
  */
 export function inStreamFailure(
   text: string,
@@ -15,6 +15,6 @@ export function inStreamFailure(
 ): Failure {
   const known = requestId === undefined || text.includes(requestId)
   const said = known ? text : `${text} (request ${requestId})`
-  if (/^invalid authentication/i.test(text)) return refusedKey(said, target)
+  if (/^invalid auth(?:entication|orization)/i.test(text)) return refusedKey(said, target)
   return UnknownInstance.isSaidBy(text) ? new UnknownInstance(said) : new Failure(said)
 }

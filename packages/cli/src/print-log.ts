@@ -31,16 +31,25 @@ export async function printLog(
   }
   const decoder = new TextDecoder()
   let rest = ''
-  for await (const chunk of stream) {
-    rest += decoder.decode(chunk, { stream: true })
-    const { whole, last } = splitLines(rest)
-    rest = last
-    await show(whole, false)
+  const end = async (): Promise<void> => {
+    rest += decoder.decode()
+    const failure = /^ERROR: (.*)$/s.exec(rest)?.[1]?.trim()
+    await show(failure === undefined ? rest : '', true)
+    if (failure !== undefined) throw inStreamFailure(failure, stream, target)
   }
-  rest += decoder.decode()
-  const failure = /^ERROR: (.*)$/s.exec(rest)?.[1]?.trim()
-  await show(failure === undefined ? rest : '', true)
-  if (failure !== undefined) throw inStreamFailure(failure, stream, target)
+  try {
+    for await (const chunk of stream) {
+      rest += decoder.decode(chunk, { stream: true })
+      const { whole, last } = splitLines(rest)
+      rest = last
+      await show(whole, false)
+    }
+  } catch (error) {
+    // What came before the connection broke was said, a reason above all.
+    await end()
+    throw error
+  }
+  await end()
 }
 
 function print(terminal: Terminal, text: string, ended: boolean): Promise<void> {

@@ -38,6 +38,9 @@ const texts = z
   .nullish()
   .transform((value) => value ?? {})
 
+/** Gen1's `GET /apps/{app}/parameters`: those of a Rack under its own name. */
+export const Parameters = texts
+
 /** `GET /system`. */
 export const System = fields({
   count: integer,

@@ -84,7 +84,9 @@ function run(
 
 const ROLL_INSTEAD =
   'a Rack API key is changed only by its Console; run: convox rack key roll <org/rack>'
-const ACCESS_INSTEAD = 'access tokens are made by the Console; run: convox rack access'
+/** Also for people with an official client, whose `rack access` led here. */
+const ACCESS_INSTEAD =
+  'access tokens are made by the Console itself; with its own client run: convox rack access'
 
 export const ROUTES: readonly Route[] = [
   http('check', 'GET /check', 'read'),

@@ -38,13 +38,22 @@ export interface FrameStreamOptions {
   socket?: Duplex | Socket
   /** Old servers lost what exceeded 1,024 bytes of a frame, old clients what exceeded 10 KiB. */
   frameBytesMax?: number
+  /** Servers of the first generation just hang up, so the end of the connection is that of the stream. */
+  endUnsaid?: true
 }
 
 const QUEUED_BYTES_MAX = 256 * 1024
 const WRITTEN_FRAMES_MAX = 32
+/**
+ * Of a client: what is written together ends up in one TLS record, and old official servers lose
+ * what of a frame is not in the 10 KiB that they read at once.
+ */
+const SENT_FRAMES_MAX = 8
 const PAUSED_PING_MS = 500
 const LINGER_MS = 10_000
 const NORMAL_CLOSE_CODES = [1000, 1001, 1005]
+/** No Close frame came (RFC 6455 7.1.5). */
+const HUNG_UP = 1006
 
 /**
  * The bytes of an open WebSocket as a Duplex: reading ends at the peer's end frame, `end()` sends
@@ -56,6 +65,7 @@ export class FrameStream extends Duplex {
   readonly #ws: WebSocket
   readonly #socket: Duplex | Socket | undefined
   readonly #frameBytesMax: number
+  readonly #endUnsaid: boolean
   readonly #queue: Buffer[] = []
   #queuedBytes = 0
   #wanted = false
@@ -72,6 +82,7 @@ export class FrameStream extends Duplex {
     this.#ws = ws
     this.#socket = options.socket
     this.#frameBytesMax = options.frameBytesMax ?? 8192
+    this.#endUnsaid = options.endUnsaid ?? false
     this.on('error', () => {})
     ws.on('message', (data, isBinary) => this.#receive(asBuffer(data), isBinary))
     ws.on('ping', (data) => this.#answerPing(data))
@@ -107,7 +118,8 @@ export class FrameStream extends Duplex {
       this.destroy()
       return
     }
-    this.#finishReading(NORMAL_CLOSE_CODES.includes(code) ? 'end' : connectionLost())
+    const ended = NORMAL_CLOSE_CODES.includes(code) || (this.#endUnsaid && code === HUNG_UP)
+    this.#finishReading(ended ? 'end' : connectionLost())
     if (this.readableEnded) this.destroy()
     else this.once('end', () => this.destroy())
   }
@@ -171,7 +183,8 @@ export class FrameStream extends Duplex {
         setImmediate(done)
         return
       }
-      const until = Math.min(chunk.length, from + WRITTEN_FRAMES_MAX * this.#frameBytesMax)
+      const framesMax = this.#socket === undefined ? SENT_FRAMES_MAX : WRITTEN_FRAMES_MAX
+      const until = Math.min(chunk.length, from + framesMax * this.#frameBytesMax)
       for (let at = from; at < until; at += this.#frameBytesMax) {
         const next = Math.min(until, at + this.#frameBytesMax)
         const sent = next === until ? () => send(until) : undefined

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { WebSocket } from 'ws'
 import { atRack, logIn, newConsole, newPerson } from '../testing/person.ts'
-import { type Asked, INSTANCES } from '../testing/test-server.ts'
+import { type Asked, INSTANCES, SYSTEM } from '../testing/test-server.ts'
 
 const MARKER = 'F1E49A85-0AD7-4AEF-A618-C249C6E6568D:'
 
@@ -101,8 +101,28 @@ describe('convox instances ssh', () => {
     const { path, headers } = server.asked.at(-1) ?? {}
     expect(path).toBe('/instances/i-1/shell')
     expect(Buffer.from(String(headers?.command), 'latin1').toString()).toBe('grep -r grüße -- -h')
-    expect(headers).toMatchObject({ rack: 'acme/dev', version: '0.1.0' })
+    expect(headers).toMatchObject({ rack: 'acme/dev', version: 'dev' })
     expect(headers).not.toHaveProperty('height')
+  })
+
+  it('asks a Rack of 2018 and before by the path, and for a terminal as its clients did', async () => {
+    const { ann, server } = await atRack({
+      answer: ({ path }) =>
+        path === '/system' ? { body: { ...SYSTEM, version: '20180708231844' } } : undefined,
+      socket: (ws) => {
+        ws.send('hi\n')
+        // This generation has no end frame.
+        ws.send(`${MARKER}7\n`, () => ws.terminate())
+      },
+    })
+    const ran = await ann.run(['instances', 'ssh', 'i-1', 'echo', 'hi'])
+    expect(ran).toEqual({ status: 7, stdout: 'hi\n', stderr: '' })
+    expect(server.asked.at(-1)).toMatchObject({ path: '/instances/i-1/ssh' })
+    expect(server.asked.at(-1)?.headers).not.toHaveProperty('terminal')
+    const size = { columns: 101, rows: 43 }
+    await ann.sit(['instances', 'ssh', 'i-1'], { size }).ended
+    const asked = { height: '43', width: '101', terminal: 'xterm' }
+    expect(server.asked.at(-1)?.headers).toMatchObject(asked)
   })
 
   it('never lets a failure look like success', async () => {
@@ -228,11 +248,15 @@ describe('convox instances ssh', () => {
   })
 
   it('names the login when the key is not taken any more', async () => {
-    const { ann, server } = await atInstances((ws) =>
-      finish(ws, 'ERROR: invalid authentication\n', 1),
-    )
-    const ran = await ann.run(['instances', 'ssh', 'i-1'])
-    expect([ran.status, ran.stdout]).toEqual([4, ''])
-    expect(ran.stderr).toContain(`run: convox login ${server.host}`)
+    // The first generation says it with the other word, and without an exit status.
+    for (const [text, code] of [
+      ['ERROR: invalid authentication\n', 1],
+      ['ERROR: invalid authorization\n', undefined],
+    ] as const) {
+      const { ann, server } = await atInstances((ws) => finish(ws, text, code))
+      const ran = await ann.run(['instances', 'ssh', 'i-1'])
+      expect([ran.status, ran.stdout]).toEqual([4, ''])
+      expect(ran.stderr).toContain(`run: convox login ${server.host}`)
+    }
   })
 })

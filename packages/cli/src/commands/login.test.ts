@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { KEY, logIn, newConsole, newPerson } from '../testing/person.ts'
+import type { Asked, Told } from '../testing/test-server.ts'
 
 describe('convox login at a terminal', () => {
   it('shows the fingerprint, asks once, prompts without echo, and says who you are', async () => {
@@ -121,6 +122,21 @@ describe('the Rack after a login', () => {
 
   it('is the host itself when it has no list of Racks', async () => {
     const [ann, server] = [newPerson(), await newConsole({ racks: [] })]
+    await logIn(ann, server)
+    expect(ann.stored('rack')).toBe(server.host)
+  })
+
+  it('is a Rack of 2016, which refuses clients whose version sorts before that of its first', async () => {
+    const answer = ({ path, headers }: Asked): Told => {
+      const version = String(headers.version)
+      if (version !== 'dev' && version < '20150911185301') {
+        return { status: 403, body: 'client outdated, please update with `convox update`' }
+      }
+      return path === '/racks'
+        ? { status: 403, body: { error: 'only available on console' } }
+        : { body: 'OK\n' }
+    }
+    const [ann, server] = [newPerson(), await newConsole({}, { answer })]
     await logIn(ann, server)
     expect(ann.stored('rack')).toBe(server.host)
   })

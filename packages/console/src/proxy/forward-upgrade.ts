@@ -11,6 +11,7 @@ import { describeFailure } from './describe-failure.ts'
 import { displayName } from './find-rack.ts'
 import { rackRefusal } from './forward.ts'
 import type { RackConnections } from './rack-connections.ts'
+import { writeWholeFrames } from './write-whole-frames.ts'
 
 /** RFC 6455 1.3. */
 const HANDSHAKE_GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11'
@@ -43,10 +44,12 @@ export async function upgradeAtRack(
     throw describeFailure(error, rackName)
   })
   return new Promise<UpgradedSocket>((resolve, reject) => {
+    const hop = ['Host', url.host, 'Connection', 'Upgrade', 'Upgrade', 'websocket']
     const handshake = httpRequest({
       method: 'GET',
       path: target,
-      headers: ['Host', url.host, 'Connection', 'Upgrade', 'Upgrade', 'websocket', ...headers],
+      // The Rack's own, never the client's: Racks of the first generation refuse who shows none.
+      headers: [...hop, 'Origin', url.origin, ...headers],
       createConnection: () => tls,
       signal,
     })
@@ -104,7 +107,9 @@ export function joinSockets(
     ].join('\r\n'),
   )
   if (rack.head.length > 0) clientSocket.write(rack.head)
-  if (clientHead.length > 0) rack.socket.write(clientHead)
+  const toRack = writeWholeFrames(rack.socket)
+  toRack.once('error', () => rack.socket.destroy())
+  if (clientHead.length > 0) toRack.write(clientHead)
   return new Promise((resolve) => {
     let timer: NodeJS.Timeout | undefined
     const letGo = (): void => {
@@ -127,6 +132,6 @@ export function joinSockets(
       letGo()
     })
     rack.socket.pipe(clientSocket)
-    clientSocket.pipe(rack.socket)
+    clientSocket.pipe(toRack)
   })
 }

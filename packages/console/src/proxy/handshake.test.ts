@@ -20,6 +20,9 @@ const ACCEPT = createHash('sha1')
   .update(`${KEY}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`)
   .digest('base64')
 
+/** A text of 1,024 bytes, as official clients send it. */
+const FRAME = Buffer.concat([Buffer.from([0x81, 0xfe, 4, 0, 0, 0, 0, 0]), Buffer.alloc(1024, 'x')])
+
 /** A Rack that takes every handshake and then sends back the bytes it gets. */
 async function startEcho(first = ''): Promise<ProxiedRack> {
   proxied = await startProxiedRack({
@@ -119,6 +122,15 @@ describe('a handshake that is sound', () => {
     expect(await until(running, bytes, '\r\n\r\n')).toMatch(/^HTTP\/1\.1 101 /)
   })
 
+  it('shows the Rack its own origin, whatever the client’s: gen1 Racks refuse who shows none', async () => {
+    const running = await startEcho()
+    for (const Origin of [undefined, 'https://localhost', 'https://elsewhere.example']) {
+      await until(running, handshake(running, { Origin }), '\r\n\r\n')
+    }
+    expect(heard.map(({ headers }) => headers.origin)).toEqual(Array(3).fill(running.rack.url))
+    for (const { headers } of heard) expect(headers.origin).toBe(`https://${headers.host}`)
+  })
+
   it('loses no byte that came with it, or that came with the answer, in either direction', async () => {
     const running = await startEcho('early')
     const said = await until(running, `${handshake(running)}at once \xff`, 'at once \xff')
@@ -132,6 +144,34 @@ describe('a handshake that is sound', () => {
     const command = Buffer.from('echo grüße').toString('latin1')
     await until(running, handshake(running, { Command: command }), '\r\n\r\n')
     expect(heard[0]?.headers.command).toBe(command)
+  })
+
+  it('brings the Rack each frame in one piece, as old official ones need it', async () => {
+    const pieces: number[] = []
+    const frames = 300
+    let arrived = (): void => undefined
+    const all = new Promise<void>((resolve) => {
+      arrived = resolve
+    })
+    proxied = await startProxiedRack({
+      upgrade: (_request, socket) => {
+        socket.on('error', () => undefined)
+        socket.on('data', (chunk: Buffer) => {
+          pieces.push(chunk.length)
+          if (pieces.reduce((sum, length) => sum + length) === frames * FRAME.length) arrived()
+        })
+        socket.write(
+          'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n' +
+            `Sec-WebSocket-Accept: ${ACCEPT}\r\n\r\n`,
+        )
+      },
+    })
+    const socket = connect(proxied.port, '127.0.0.1')
+    socket.on('error', () => undefined)
+    socket.write(Buffer.concat([Buffer.from(handshake(proxied)), ...Array(frames).fill(FRAME)]))
+    await all
+    for (const length of pieces) expect(length % FRAME.length).toBe(0)
+    socket.destroy()
   })
 
   it('ends at the Rack when the client has said its last', async () => {

@@ -47,6 +47,12 @@ describe('the key of a Rack cannot be set through the proxy', () => {
     ['with its letters encoded twice', 'PUT /system', FORM, 'parameters=%2550assword%3Dx'],
     ['after a semicolon', 'PUT /system', FORM, 'a=1;parameters=Password%3Dx'],
     ['inside after a semicolon', 'PUT /system', FORM, 'parameters=A%3D1%3BPassword%3Dx'],
+    [
+      'inside after one that is only read there',
+      'PUT /system',
+      FORM,
+      'parameters=A%3D1;Password%3Dx',
+    ],
     ['in the query', 'PUT /system?parameters=Password%3Dx', FORM, ''],
     ['as a field of its own', 'PUT /system', FORM, 'Password=x'],
     ['with the mask', 'PUT /system', FORM, 'parameters=Password%3D****'],

@@ -41,11 +41,12 @@ const FORM_LEVELS = 4
 /**
  * Whether a form has a field called `password`, in any case and with any brackets, quotes, dots or
  * invisible characters around it, itself or inside a value that is a form or JSON. `;` separates
- * too: Go before 1.17 read it so.
+ * too, or does not: Go before 1.17 read it so.
  */
 function namesPassword(form: string, levels = FORM_LEVELS): boolean {
   if (levels === 0) return false
-  return form.split(/[&;]/).some((pair) => {
+  const pairs = new Set([...form.split(/[&;]/), ...form.split('&')])
+  return [...pairs].some((pair) => {
     // Not split at more than the first `=`: what follows may be a form of its own.
     const [name, value] = [...new URLSearchParams(pair)][0] ?? ['', '']
     return isPassword(name) || JSON_MEMBER.test(plain(value)) || namesPassword(value, levels - 1)

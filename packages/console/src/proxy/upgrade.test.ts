@@ -68,7 +68,7 @@ describe('a WebSocket through the proxy', () => {
     expect(answer.subarray(9).toString()).toBe(`${EXIT_MARKER}7\n`)
     expect(asked?.headers).toMatchObject({ command: 'id', height: '40', width: '100' })
     expect(asked?.headers.authorization).toBe(`Basic ${btoa(`convox:${proxied.rackKey.reveal()}`)}`)
-    expect(asked?.headers.origin).toBeUndefined()
+    expect(asked?.headers.origin).toBe(proxied.rack.url)
     expect(asked?.headers.rack).toBeUndefined()
     // One name for the request, here and at the Rack.
     expect(stream.requestId).toMatch(/./)

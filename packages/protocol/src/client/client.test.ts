@@ -62,7 +62,7 @@ describe('what a request sends', () => {
       'Rack: acme/staging',
       'Session: s1',
       'User-Agent: keyrack/1.2.3',
-      'Version: 1.2.3',
+      'Version: dev',
     ])
   })
 

@@ -5,7 +5,7 @@ import type { Secret } from '@keyrack/secrets/secret'
 import { basicHeader } from '../basic.ts'
 import { KeyrackError } from '../errors.ts'
 import { toHeader } from '../header-text.ts'
-import { FRAME_SOCKET_OPTIONS } from '../stream.ts'
+import { FRAME_SOCKET_OPTIONS, type FrameStreamOptions } from '../stream.ts'
 import { answerError } from './answer-error.ts'
 import { connectionError, connectPinned } from './connect.ts'
 import { type Answer, exchange } from './exchange.ts'
@@ -29,7 +29,7 @@ export interface ClientOptions {
   rack?: string
   /** Sent as `Session`, a Console's second step. */
   session?: string
-  /** The client's version, sent as `Version` and in `User-Agent`. */
+  /** The client's version, sent in `User-Agent`. */
   version: string
   /** How long to wait for the head of an answer, then for each next part of it. */
   timeoutMs?: number
@@ -52,12 +52,20 @@ export interface RequestOptions {
   anyStatus?: true
 }
 
+export interface StreamOptions extends Pick<FrameStreamOptions, 'endUnsaid'> {
+  signal?: AbortSignal
+}
+
 export interface Client {
   /** An answer below 300; anything else is thrown, whatever official or own shape it has. */
   request(method: string, path: string, options?: RequestOptions): Promise<Answer>
   get<T>(path: string, decode: (value: unknown) => T): Promise<T>
   /** A WebSocket as a stream of bytes; `end()` sends the end frame. */
-  stream(path: string, headers: Record<string, string>, signal?: AbortSignal): Promise<ClientStream>
+  stream(
+    path: string,
+    headers: Record<string, string>,
+    options?: StreamOptions,
+  ): Promise<ClientStream>
 }
 
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/i
@@ -75,7 +83,8 @@ export function createClient(options: ClientOptions): Client {
       Accept: 'application/json',
       Host: url.host,
       'User-Agent': `keyrack/${options.version}`,
-      Version: options.version,
+      // As official clients do: Racks of 2015 and 2016 refuse versions that sort before their own kind's.
+      Version: 'dev',
       ...(options.password === undefined
         ? {}
         : { Authorization: basicHeader(options.password, options.user).reveal() }),
@@ -147,7 +156,7 @@ export function createClient(options: ClientOptions): Client {
       const answer = await request('GET', path)
       return decodeAnswer(answer.body, decode, url.host)
     },
-    async stream(path, extra, signal) {
+    async stream(path, extra, { signal, ...framing } = {}) {
       const { default: WebSocket } = await import('ws')
       const all = headers({ Origin: url.origin, ...extra })
       const seen = watch(options.see, 'GET', `${url.origin}${prefix}${path}`)
@@ -156,7 +165,7 @@ export function createClient(options: ClientOptions): Client {
           const target = `ws://${url.host}${prefix}${path}`
           return new WebSocket(target, { ...FRAME_SOCKET_OPTIONS, headers: all, ...connection })
         })
-        const stream = await openStream(ws, { host: url.host, timeoutMs, signal })
+        const stream = await openStream(ws, { host: url.host, timeoutMs, signal, ...framing })
         seen.answered(101, stream.requestId)
         return stream
       } catch (error) {

@@ -7,6 +7,7 @@ export {
   createClient,
   type RequestOptions,
   type Seen,
+  type StreamOptions,
 } from './client.ts'
 export {
   type ConnectOptions,

@@ -1,4 +1,4 @@
-import { X509Certificate } from 'node:crypto'
+import { createHash, X509Certificate } from 'node:crypto'
 import { getEventListeners } from 'node:events'
 import { Secret } from '@keyrack/secrets/secret'
 import { beforeAll, describe, expect, it } from 'vitest'
@@ -81,10 +81,38 @@ describe('client.stream', () => {
       rack: 'acme/staging',
       since: '2m0s',
       filter: Buffer.from('grüße').toString('latin1'),
-      version: '1',
+      version: 'dev',
     })
     expect(headers['sec-websocket-extensions']).toBeUndefined()
     expect(headers['sec-websocket-protocol']).toBeUndefined()
+  })
+
+  it('sends each frame in one piece of at most 10 KiB, as old official Racks need it', async () => {
+    // Of 1,024 bytes each, the last of the rest.
+    const [frames, bytes] = [300, 300 * (8 + 1024) + (6 + 100)]
+    const pieces: number[] = []
+    let arrived = (): void => {}
+    const all = new Promise<void>((resolve) => {
+      arrived = resolve
+    })
+    await using server = await openServer(certificate, (socket, head) => {
+      socket.on('data', (chunk) => {
+        pieces.push(chunk.length)
+        if (pieces.reduce((sum, length) => sum + length) === bytes) arrived()
+      })
+      const key = /^Sec-WebSocket-Key: (.*)\r$/im.exec(head)?.[1] ?? ''
+      const accept = createHash('sha1').update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`)
+      socket.write(
+        'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n' +
+          `Sec-WebSocket-Accept: ${accept.digest('base64')}\r\n\r\n`,
+      )
+    })
+    const stream = await clientOf(server).stream('/x', {})
+    stream.write(Buffer.alloc(frames * 1024 + 100, 'x'))
+    await all
+    for (const length of pieces) expect(length).toBeLessThanOrEqual(10 * 1024)
+    for (const length of pieces.slice(0, -1)) expect(length % (8 + 1024)).toBe(0)
+    stream.destroy()
   })
 
   it('loses nothing that arrives with the answer to the handshake', async () => {
@@ -172,14 +200,14 @@ describe('client.stream', () => {
   it('can be given up while it opens', async () => {
     const controller = new AbortController()
     await using server = await openServer(certificate, () => controller.abort())
-    const error = await failure(clientOf(server).stream('/x', {}, controller.signal))
+    const error = await failure(clientOf(server).stream('/x', {}, { signal: controller.signal }))
     expect(error.message).toContain('was cancelled')
   })
 
   it('can be given up while it is open, and leaves nothing on the signal', async () => {
     const controller = new AbortController()
     await using server = await openStreamServer(certificate, () => {})
-    const stream = await clientOf(server).stream('/x', {}, controller.signal)
+    const stream = await clientOf(server).stream('/x', {}, { signal: controller.signal })
     const closed = happened(stream, 'close')
     controller.abort()
     await closed

@@ -10,6 +10,8 @@ export interface OpenStreamOptions {
   host: string
   timeoutMs: number
   signal: AbortSignal | undefined
+  /** See `FrameStreamOptions`. */
+  endUnsaid?: true
 }
 
 /** The bytes of an open WebSocket. */
@@ -20,9 +22,9 @@ export interface ClientStream extends Duplex {
 
 /** The stream of a WebSocket that is being opened, once it is open. */
 export function openStream(ws: WebSocket, options: OpenStreamOptions): Promise<ClientStream> {
-  const { host, timeoutMs, signal } = options
+  const { host, timeoutMs, signal, ...framing } = options
   // Created at once: frames that arrive with the handshake's answer must find a listener.
-  const stream = new FrameStream(ws, { frameBytesMax: 1024 })
+  const stream = new FrameStream(ws, { frameBytesMax: 1024, ...framing })
   return new Promise((resolve, reject) => {
     const failed = (error: unknown): void => {
       clearTimeout(late)

@@ -4,7 +4,9 @@ import type { Context, GlobalOptions } from '../../context.ts'
 import { codeOf } from '../../error-code.ts'
 import { EndWith, Failure, UsageError } from '../../failures.ts'
 import { instancePath } from '../../instance-path.ts'
+import { isClassic } from '../../is-classic.ts'
 import { joinRemoteCommand } from '../../remote-command.ts'
+import { readSystem } from '../../wait-for-rack.ts'
 
 const PIPE_IT = 'pipe a script in instead: convox instances ssh ID sh < script'
 
@@ -28,10 +30,13 @@ async function ssh(
   id: string,
   words: readonly string[],
 ): Promise<void> {
-  const path = `${instancePath(id)}/shell`
+  const path = instancePath(id)
   const headers = shellHeaders(context, words[0] === '--' ? words.slice(1) : words)
   const connection = await connectToRack(context, options)
-  const stream = await connection.stream(path, headers).catch((error: unknown) => {
+  const opening = isClassic(await readSystem(connection))
+    ? connection.stream(`${path}/ssh`, classicHeaders(headers), { endUnsaid: true })
+    : connection.stream(`${path}/shell`, headers)
+  const stream = await opening.catch((error: unknown) => {
     if (codeOf(error) !== 'too-large' || !(error instanceof Error)) throw error
     throw new Failure(error.message, PIPE_IT, error)
   })
@@ -50,4 +55,9 @@ function shellHeaders({ terminal }: Context, words: readonly string[]): Record<s
     ...(command === '' ? {} : { Command: command }),
     ...(size === undefined ? {} : { Height: String(size.rows), Width: String(size.columns) }),
   }
+}
+
+/** The first generation makes a terminal where its kind is said, not where its size is. */
+function classicHeaders(headers: Record<string, string>): Record<string, string> {
+  return 'Height' in headers ? { ...headers, Terminal: 'xterm' } : headers
 }

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { WebSocket } from 'ws'
 import { atRack } from '../../testing/person.ts'
 import { startConvox } from '../../testing/run-convox.ts'
+import { SYSTEM } from '../../testing/test-server.ts'
 
 const LINE = '2026-11-23T12:00:00Z system/instance/i-1 the instance runs\n'
 
@@ -30,6 +31,22 @@ describe('convox rack logs', () => {
     const { headers } = server.asked.at(-1) ?? {}
     expect(headers).toMatchObject({ rack: 'acme/dev', since: '1h30m', follow: 'false' })
     expect(Buffer.from(String(headers?.filter), 'latin1').toString()).toBe('grüße -x')
+  })
+
+  it('end where a Rack of 2018 and before hangs up, and nowhere else', async () => {
+    for (const [version, said, status] of [
+      ['20160630175516', LINE, 0],
+      ['20160630175516', `${LINE}ERROR: no\n`, 1],
+      ['20180708231845', LINE, 1],
+    ] as const) {
+      const { ann } = await atRack({
+        answer: ({ path }) => (path === '/system' ? { body: { ...SYSTEM, version } } : undefined),
+        socket: (ws) => ws.send(said, () => ws.terminate()),
+      })
+      const ran = await ann.run(['rack', 'logs', '--no-follow'])
+      expect([said, ran.stdout, ran.status]).toEqual([said, LINE, status])
+      if (said !== LINE) expect(ran.stderr).toBe('ERROR: no\n')
+    }
   })
 
   it('shows each line when it comes, until Ctrl-C', async () => {

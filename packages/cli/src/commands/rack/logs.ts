@@ -1,8 +1,11 @@
 import type { DefineCommand } from '../../command-table.ts'
 import { connectToRack } from '../../connect.ts'
 import type { Context, GlobalOptions } from '../../context.ts'
+import { codeOf } from '../../error-code.ts'
 import { UsageError } from '../../failures.ts'
+import { isClassic } from '../../is-classic.ts'
 import { printLog } from '../../print-log.ts'
+import { readSystem } from '../../wait-for-rack.ts'
 
 interface LogsOptions extends GlobalOptions {
   since?: string
@@ -32,7 +35,13 @@ async function logs(context: Context, options: LogsOptions): Promise<void> {
   const connection = await connectToRack(context, options)
   const stream = await connection.stream('/system/logs', headers)
   const format = { json: options.json === true }
-  await printLog(context.terminal, stream, connection.target, format)
+  try {
+    await printLog(context.terminal, stream, connection.target, format)
+  } catch (error) {
+    // Racks of the first generation just hang up at the end.
+    const lost = !options.follow && codeOf(error) === 'rack-unreachable'
+    if (!lost || !isClassic(await readSystem(connection))) throw error
+  }
 }
 
 /** Options travel as headers, and only when they are given (protocol.md 7.3). */

@@ -37,6 +37,17 @@ describe('convox rack params', () => {
     expect((await ann.run(['rack', 'params', '--json'])).stdout).toBe('{}\n')
   })
 
+  it('of a Rack of 2018 and before are those of an app with its name', async () => {
+    const { ann } = await atRack({
+      answer: ({ path }) => {
+        if (path === '/system') return { body: { ...SYSTEM, version: '20160630175516' } }
+        return path === '/apps/dev/parameters' ? { body: PARAMETERS } : undefined
+      },
+    })
+    const { stdout } = await ann.run(['rack', 'params', '--json'])
+    expect(JSON.parse(stdout)).toEqual(PARAMETERS)
+  })
+
   it('shows nothing that a terminal would obey', async () => {
     const parameters = { Name: 'a\u001b[2J\nb' }
     const { ann } = await atRack({ answer: rackOf({ parameters }) })

@@ -1,6 +1,7 @@
 import type { DefineCommand } from '../../command-table.ts'
 import { connectToRack } from '../../connect.ts'
 import type { Context, GlobalOptions } from '../../context.ts'
+import { readParameters } from '../../read-parameters.ts'
 import { formatTable } from '../../table.ts'
 
 interface ParamsOptions extends GlobalOptions {
@@ -21,8 +22,7 @@ export const defineParams: DefineCommand = (command, context) => {
 async function params(context: Context, options: ParamsOptions): Promise<void> {
   const { terminal } = context
   const connection = await connectToRack(context, options)
-  const { System } = await import('@keyrack/protocol/resources')
-  const { parameters } = await connection.get('/system', (value) => System.parse(value))
+  const parameters = await readParameters(connection)
   if (options.json) {
     terminal.printJson(parameters)
     return

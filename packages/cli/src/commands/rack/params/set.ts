@@ -1,8 +1,10 @@
 import type { System } from '@keyrack/protocol/resources'
+import { classicParametersPath } from '../../../classic-parameters-path.ts'
 import type { DefineCommand } from '../../../command-table.ts'
 import { connectToRack } from '../../../connect.ts'
 import type { Context, GlobalOptions } from '../../../context.ts'
 import { UsageError } from '../../../failures.ts'
+import { isClassic } from '../../../is-classic.ts'
 import { suggest } from '../../../suggest.ts'
 import { readSystem, waitForRack } from '../../../wait-for-rack.ts'
 
@@ -10,8 +12,6 @@ interface SetOptions extends GlobalOptions {
   wait?: true
 }
 
-/** Racks up to this version know the request of 2016 only (protocol.md 8.1). */
-const LAST_CLASSIC_VERSION = '20180708231844'
 const MASK = /^\*+$/
 
 export const defineParamsSet: DefineCommand = (command, context) => {
@@ -37,9 +37,8 @@ async function setParams(
   refuseUnknown(wanted, system)
   await context.terminal.progress('Updating parameters', () => {
     const form = Object.fromEntries(wanted)
-    if (system.version !== '' && system.version <= LAST_CLASSIC_VERSION) {
-      const path = `/apps/${encodeURIComponent(system.name)}/parameters`
-      return connection.request('POST', path, { form })
+    if (isClassic(system)) {
+      return connection.request('POST', classicParametersPath(system), { form })
     }
     const parameters = new URLSearchParams(form).toString()
     return connection.request('PUT', '/system', { form: { parameters } })

@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { hashApiKey, mintApiKey } from '@keyrack/secrets/api-key'
@@ -85,6 +86,12 @@ async function prepare({ folder }: Context, name: string): Promise<{ host: strin
   return { host, key }
 }
 
+/**
+ * Below what Linux, macOS and Windows give to connections and to whoever asks for any port: those
+ * would be somebody else's while the Rack is stopped.
+ */
+const LASTING_PORTS = { from: 20_000, to: 32_768 } as const
+
 /** An address on this machine that nobody listens at and nothing stored here is about. */
 async function freeHost({ folder }: Pick<Context, 'folder'>): Promise<string> {
   const taken = new Set([
@@ -93,29 +100,23 @@ async function freeHost({ folder }: Pick<Context, 'folder'>): Promise<string> {
     ...installedNames(folder).map((other) => peekRecord(folder, other)?.host),
   ])
   for (let attempt = 0; attempt < 100; attempt++) {
-    const host = `localhost:${await openPort(0)}`
-    if (!taken.has(host)) return host
+    const port = randomInt(LASTING_PORTS.from, LASTING_PORTS.to)
+    if (taken.has(`localhost:${port}`) || !(await isFree(port))) continue
+    return `localhost:${port}`
   }
   throw new Failure('there is no free port on this machine', 'close some programs, then try again')
 }
 
 async function isFree(port: number): Promise<boolean> {
+  const server = createServer().listen(port, '127.0.0.1')
   try {
-    await openPort(port)
-    return true
+    await once(server, 'listening')
   } catch {
     return false
   }
-}
-
-async function openPort(port: number): Promise<number> {
-  const server = createServer().listen(port, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
   server.close()
   await once(server, 'close')
-  if (address === null || typeof address === 'string') throw new TypeError('no port')
-  return address.port
+  return true
 }
 
 export function portOf(host: string): string {

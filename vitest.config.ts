@@ -2,7 +2,8 @@ import { existsSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 
-const conditions = ['source', 'module', 'node', 'development|production']
+// As Node has them, but for "source". "module" is for bundlers: what the AWS SDK has there does not load.
+const conditions = ['source', 'node', 'development|production']
 const postgresIsInstalled = existsSync('/usr/lib/postgresql')
 
 /** Is not about the database: the browser's side, the proxy, the local Rack and the program as such. */

@@ -7,10 +7,10 @@ import { createKey } from './create-key.ts'
 import { testFolder } from './testing/console-domain.ts'
 
 describe('keys create', () => {
-  it('makes a key that a Console starts with, for this user only, and names it', () => {
+  it('makes a key that a Console starts with, for this user only, and names it', async () => {
     const folder = join(testFolder(), 'keys')
     const said = createKey(folder)
-    const { newest } = loadKeyring({ folder, createIfMissing: false })
+    const { newest } = await loadKeyring({ folder, createIfMissing: false })
     expect(said).toContain(newest.id)
     expect(said).toContain(folder)
     expect(said).not.toContain(Buffer.from(newest.key).toString('base64url'))

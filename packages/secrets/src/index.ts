@@ -32,3 +32,11 @@ export {
 } from './signing-key.ts'
 export { generateSshKeyPair, publicKeyOf, SshKeyError, sshFingerprint } from './ssh-key.ts'
 export { mintToken, sha256Hex } from './token.ts'
+export {
+  formatWrappedMasterKey,
+  isWrappedMasterKey,
+  parseWrappedMasterKey,
+  unwrapMasterKey,
+  type WrappedMasterKey,
+  wrappingContext,
+} from './wrapped-master-key.ts'

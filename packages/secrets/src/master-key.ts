@@ -18,15 +18,18 @@ const CHECKSUM_LENGTH = 16
 export class MasterKey {
   readonly id: string
   readonly createdAt: number
+  /** The key of a key service that wraps this one in its file; undefined: the file holds it as it is. */
+  readonly wrappedBy: string | undefined
   readonly #key: Uint8Array
 
-  constructor(key: Uint8Array, createdAt: number) {
+  constructor(key: Uint8Array, createdAt: number, wrappedBy?: string) {
     if (key.length !== KEY_BYTES) throw new TypeError('A master key has 32 bytes.')
     if (!Number.isSafeInteger(createdAt) || createdAt < 0) {
       throw new TypeError('A master key needs its time of creation in milliseconds.')
     }
     this.#key = Uint8Array.from(key)
     this.createdAt = createdAt
+    this.wrappedBy = wrappedBy
     this.id = createHmac('sha256', key).update('keyrack master key id').digest('hex').slice(0, 16)
   }
 

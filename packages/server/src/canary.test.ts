@@ -91,14 +91,14 @@ describe('the canary', () => {
   it('refuses the key of another server', async () => {
     const { newest } = await start()
     rmSync(join(folder, `${newest.id}.key`))
-    loadKeyring({ folder, createIfMissing: true })
+    await loadKeyring({ folder, createIfMissing: true })
     expect(await refusal()).toContain(`put the file ${newest.id}.key back`)
   })
 
   it('opens with a key that is no longer the newest', async () => {
     const { newest } = await start()
     const other = join(temporary.path, 'other')
-    const newer = loadKeyring({
+    const newer = await loadKeyring({
       folder: other,
       createIfMissing: true,
       now: () => Date.now() + 1000,

@@ -45,7 +45,7 @@ export async function openKeyring(
 ): Promise<Keyring> {
   const { mayCreate, canary, ...rest } = options
   const sealed = await canary.read()
-  const keyring = loadKeyring({
+  const keyring = await loadKeyring({
     ...rest,
     createIfMissing: mayCreate && sealed === undefined,
     neededKeyId: sealed === undefined ? undefined : keyIdOf(sealed, options.folder),

@@ -11,6 +11,7 @@ export {
   readMasterKeys,
   retireMasterKey,
   writeMasterKey,
+  writeWrappedMasterKey,
 } from './key-folder.ts'
 export { KeyThrottle } from './key-throttle.ts'
 export { type Listening, type ListenOptions, listen } from './listen.ts'

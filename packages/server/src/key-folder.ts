@@ -4,10 +4,16 @@ import { KeyrackError } from '@keyrack/protocol'
 import {
   createMasterKey,
   formatMasterKey,
+  formatWrappedMasterKey,
+  isWrappedMasterKey,
   Keyring,
   type MasterKey,
   parseMasterKey,
+  parseWrappedMasterKey,
+  type WrappedMasterKey,
 } from '@keyrack/secrets'
+import { unwrapWithKms } from './kms/unwrap-with-kms.ts'
+import { wrapWithKms } from './kms/wrap-with-kms.ts'
 import {
   folderFailure,
   type Notice,
@@ -32,7 +38,7 @@ export interface KeyFolderOptions {
 const SUFFIX = '.key'
 
 /** Reads the master keys of a folder: one file `<id>.key` each, for this user's eyes only. */
-export function loadKeyring(options: KeyFolderOptions): Keyring {
+export async function loadKeyring(options: KeyFolderOptions): Promise<Keyring> {
   const { folder, createIfMissing, neededKeyId, notice = () => {}, random, now } = options
   if (createIfMissing) privateFolder(folder, notice)
   else if (existsSync(folder)) tightenMode(folder, 0o700, notice)
@@ -45,12 +51,23 @@ export function loadKeyring(options: KeyFolderOptions): Keyring {
     return new Keyring([key])
   }
   if (files.length === 0) throw keyNeeded(folder, neededKeyId)
-  return new Keyring(readMasterKeys(folder, notice))
+  return new Keyring(await readMasterKeys(folder, { notice }))
 }
 
-/** All master keys of a folder, in no order. */
-export function readMasterKeys(folder: string, notice: Notice = () => {}): MasterKey[] {
-  return keyFiles(folder).map((file) => readMasterKey(join(folder, file), notice))
+/**
+ * All master keys of a folder, in no order. The key service is asked for those only that `known`
+ * does not have: a key is opened once.
+ */
+export async function readMasterKeys(
+  folder: string,
+  { known, notice = () => {} }: { known?: Keyring; notice?: Notice } = {},
+): Promise<MasterKey[]> {
+  const keys: MasterKey[] = []
+  for (const name of keyFiles(folder)) {
+    const key = readKeyFile(join(folder, name), notice)
+    keys.push('wrapped' in key ? (known?.get(key.id) ?? (await unwrapWithKms(key))) : key)
+  }
+  return keys
 }
 
 /** Takes a key out of use: its file stays in the folder, under a name that is not loaded. */
@@ -65,9 +82,22 @@ export function retireMasterKey(folder: string, id: string): string {
   return retired
 }
 
-/** Adds a key to the folder; it is used after the next load. */
+/** Adds a key to the folder, as it is; it is used after the next load. */
 export function writeMasterKey(folder: string, key: MasterKey): void {
   writePrivateFile(join(folder, `${key.id}${SUFFIX}`), `${formatMasterKey(key).reveal()}\n`)
+}
+
+/** The same for a key that only AWS KMS opens; answers with the key that wraps it. */
+export async function writeWrappedMasterKey(
+  folder: string,
+  key: MasterKey,
+  keyArn: string,
+): Promise<MasterKey> {
+  const wrapped = await wrapWithKms(key, keyArn)
+  // Whoever may wrap need not be allowed to open, which must not show at the next start only.
+  const opened = await unwrapWithKms(wrapped)
+  writePrivateFile(join(folder, `${key.id}${SUFFIX}`), `${formatWrappedMasterKey(wrapped)}\n`)
+  return opened
 }
 
 /** The refusal of a server whose database was sealed with a key that is not there. */
@@ -94,7 +124,7 @@ function keyFiles(folder: string): string[] {
   }
 }
 
-function readMasterKey(file: string, notice: Notice): MasterKey {
+function readKeyFile(file: string, notice: Notice): MasterKey | WrappedMasterKey {
   let content: string
   try {
     tightenMode(file, 0o600, notice)
@@ -104,9 +134,9 @@ function readMasterKey(file: string, notice: Notice): MasterKey {
     throw unusable(file, 'cannot be read', 'let the user who runs the server read it', error)
   }
   const restore = 'restore it from the copy that was kept; do not delete it'
-  let key: MasterKey
+  let key: MasterKey | WrappedMasterKey
   try {
-    key = parseMasterKey(content)
+    key = isWrappedMasterKey(content) ? parseWrappedMasterKey(content) : parseMasterKey(content)
   } catch (error) {
     throw unusable(file, 'is damaged', restore, error)
   }

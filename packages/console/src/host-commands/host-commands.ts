@@ -25,7 +25,8 @@ export const HOST_COMMANDS: Readonly<Record<string, HostCommand>> = {
   },
   keys: {
     usage: 'COMMAND',
-    summary: 'master keys: create, rotate, status [--json], retire ID; verify what is stored',
+    summary:
+      'master keys: create [--kms ARN], rotate, status [--json], retire ID; verify what is stored',
     load: async () => (await import('./keys.ts')).keysCommand,
   },
   backup: {

@@ -1,3 +1,4 @@
+import type { MasterKey } from '@keyrack/secrets'
 import type { ConsoleContext } from '../context.ts'
 import { keyUsage, total } from './key-usage.ts'
 
@@ -5,6 +6,10 @@ export interface KeyStatus {
   id: string
   /** Milliseconds since 1970; null for a key that is not in KEY_DIR. */
   created_at: number | null
+  /** Where its file is opened; null for a key that is not in KEY_DIR. */
+  kind: 'file' | 'aws-kms' | null
+  /** The key of AWS KMS that wraps it. */
+  wrapped_by: string | null
   /** Seals what is written from now on. */
   current: boolean
   /** Whether its file is in KEY_DIR of this Console. */
@@ -28,6 +33,8 @@ export async function keyStatus({
       return {
         id,
         created_at: key?.createdAt ?? null,
+        kind: key === undefined ? null : kindOf(key),
+        wrapped_by: key?.wrappedBy ?? null,
         current: keyring.current.id === id,
         present: key !== undefined,
         values: total(usage, id),
@@ -35,4 +42,8 @@ export async function keyStatus({
       }
     })
     .sort((a, b) => (b.created_at ?? 0) - (a.created_at ?? 0) || (a.id < b.id ? -1 : 1))
+}
+
+function kindOf({ wrappedBy }: MasterKey): 'file' | 'aws-kms' {
+  return wrappedBy === undefined ? 'file' : 'aws-kms'
 }

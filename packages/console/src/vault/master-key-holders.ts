@@ -44,9 +44,21 @@ export async function openMasterKeyHolders(options: HolderOptions): Promise<Mast
   const { id, name, store, keyring, keyDir, log } = options
   const stopping = new AbortController()
   let told = ''
+  let unreadable = ''
+
+  /** A file that does not open takes nothing from the keys that are known, which are announced all the same. */
+  async function learn(): Promise<void> {
+    try {
+      keyring.learn(await readMasterKeys(keyDir, { known: keyring }))
+      unreadable = ''
+    } catch (error) {
+      if (String(error) !== unreadable) log.error({ err: error }, 'a master key was not learned')
+      unreadable = String(error)
+    }
+  }
 
   async function beat(): Promise<void> {
-    keyring.learn(readMasterKeys(keyDir))
+    await learn()
     const said = { name, key_ids: keyring.ids().join(' '), seen_at: databaseTime }
     await store.transaction((tx) =>
       tx

@@ -8,7 +8,7 @@ import {
   seal,
   sealedWith,
 } from '@keyrack/secrets'
-import { readMasterKeys, writeMasterKey } from '@keyrack/server'
+import { readMasterKeys, writeMasterKey, writeWrappedMasterKey } from '@keyrack/server'
 import type { ConsoleContext, RequestContext, Tx } from '../context.ts'
 import { CREDENTIAL_TABLES, type CredentialTableName } from './credential-tables.ts'
 import { keyUsage, total } from './key-usage.ts'
@@ -127,7 +127,7 @@ async function chooseKey({
   keyring,
   config,
 }: RotationDomain): Promise<{ key: MasterKey; before: string; continued: boolean }> {
-  keyring.learn(readMasterKeys(config.keyDir))
+  keyring.learn(await readMasterKeys(config.keyDir, { known: keyring }))
   const { current } = keyring
   const usage = await store.read((tx) => keyUsage(tx))
   const unknown = [...usage.keys()].find((id) => keyring.get(id) === undefined)
@@ -144,10 +144,19 @@ async function chooseKey({
   const { newest } = keyring
   if (newest.id !== before) return { key: newest, before, continued: false }
   // Newer than the current one also where the clock was set back: the newest is what others choose.
-  const key = createMasterKey(undefined, () => Math.max(Date.now(), current.createdAt + 1))
-  writeMasterKey(config.keyDir, key)
+  const made = createMasterKey(undefined, () => Math.max(Date.now(), current.createdAt + 1))
+  const key = await keepLike(current, made, config.keyDir)
   keyring.learn([key])
   return { key, before, continued: false }
+}
+
+/** A key that AWS KMS wraps is followed by another that it wraps: a rotation weakens nothing. */
+async function keepLike(current: MasterKey, made: MasterKey, keyDir: string): Promise<MasterKey> {
+  if (current.wrappedBy !== undefined) {
+    return writeWrappedMasterKey(keyDir, made, current.wrappedBy)
+  }
+  writeMasterKey(keyDir, made)
+  return made
 }
 
 /** Of two rotations at once, on two Consoles, only one goes on. */

@@ -1,5 +1,6 @@
 export * from './databases.ts'
 export * from './generated-requests.ts'
+export { type KmsServer, startKms } from './kms-server.ts'
 export { type PostgresServerProcess, startPostgres } from './postgres-server.ts'
 export * from './recording-rack.ts'
 export * from './request-cases.ts'

@@ -37,5 +37,7 @@ export async function checkMasterKey(
   const row = { read: async () => canary.sealed, write: async () => {} }
   const keyring = await openKeyring({ folder: keyDir, mayCreate: false, canary: row })
   const ids = keyring.ids()
-  return `opens what is sealed (${ids.length === 1 ? ids[0] : `${ids.length} keys`})`
+  const { wrappedBy } = keyring.current
+  const kind = wrappedBy === undefined ? '' : `, wrapped by AWS KMS: ${wrappedBy}`
+  return `opens what is sealed (${ids.length === 1 ? ids[0] : `${ids.length} keys`}${kind})`
 }

@@ -26,11 +26,12 @@ function table(keys: readonly KeyStatus[]): string {
   const lines = keys.map((key) => [
     key.id,
     key.created_at === null ? '' : new Date(key.created_at).toISOString(),
+    key.kind ?? '',
     String(key.values),
     stateOf(key),
   ])
-  const rows = [['MASTER KEY', 'CREATED', 'VALUES', 'STATE'], ...lines]
-  const widths = [16, 24, 6, 0]
+  const rows = [['MASTER KEY', 'CREATED', 'KIND', 'VALUES', 'STATE'], ...lines]
+  const widths = [16, 24, 7, 6, 0]
   return rows
     .map((row) =>
       row

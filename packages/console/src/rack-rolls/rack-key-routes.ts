@@ -32,9 +32,10 @@ export function isAnswer(error: unknown, status: number): boolean {
 
 export interface Retirement {
   roll: string
-  /** SHA-256 of K1 and of K0, hex. */
+  /** SHA-256 of K1, hex. */
   keep: string
-  drop: string
+  /** The same of K0; not where it is not known any more. */
+  drop?: string
   /** Milliseconds since 1970 until which K0 is accepted; 0: no longer. */
   notAfter: number
 }

@@ -91,13 +91,15 @@ export class RackRolls {
     graceMs: number,
     request: RequestContext,
   ): Promise<StartedRoll> {
-    const rack = this.#administered(actor, name)
+    const before = this.#administered(actor, name)
     if (!Number.isSafeInteger(graceMs) || graceMs < 0 || graceMs > GRACE_MS_MAX) {
       throw new KeyrackError('invalid', 'a grace lasts from 0 seconds to 30 days', {
         field: 'grace_seconds',
         hint: 'give 3600 for an hour, for example',
       })
     }
+    await this.#reconciler.beforeRoll(before.id)
+    const rack = this.#administered(actor, name)
     const startedBy = { id: actor.id, name: actor.email }
     const asked = { graceMs, startedBy, stillAllowed: () => void this.#administered(actor, name) }
     const started = await startRoll(this.#domain, rack, asked, request)

@@ -52,6 +52,12 @@ export class Reconciler {
     this.#look(rackId, (rack) => this.#findAcceptedKey(rack))
   }
 
+  /** Before a roll: a key that was lost in a restore is found now, and not when the roll has failed. */
+  async beforeRoll(rackId: string): Promise<void> {
+    this.refused(rackId)
+    await this.#running.get(rackId)
+  }
+
   async settle(): Promise<void> {
     await Promise.all(this.#running.values())
   }
@@ -94,7 +100,11 @@ export class Reconciler {
     if (open !== undefined && !isCommitted(open)) return
     const subject = `${rack.id} ${rack.keyVersion}`
     if (this.#told.has(subject)) return
-    if ((await tryKey(guard, rack, openRackKey(keyring, rack))) === 'accepted') return
+    const held = openRackKey(keyring, rack)
+    if ((await tryKey(guard, rack, held)) === 'accepted') {
+      if (open === undefined && (await this.#isEnding(rack, held))) await this.#recover(rack)
+      return
+    }
     const previous = await store.db
       .selectFrom('previous_rack_keys')
       .where('rack_id', '=', rack.id)
@@ -111,15 +121,25 @@ export class Reconciler {
       await this.#takeBack(rack, { key: secret, version: 0 }, found)
       return
     }
+    if (await this.#recover(rack)) return
+    this.#told.add(subject)
+    await this.#alarm(rack, 'it refuses its key and every one before it')
+  }
+
+  /** Whether a roll of a time that this Console does not know of has replaced the key that it holds. */
+  async #isEnding(rack: RackEntry, held: Secret): Promise<boolean> {
+    if (rack.remoteId === null) return false
+    const { authenticated_by } = await rackKeyRoutes(this.#domain.guard, rack, held).status()
+    return authenticated_by === 'ending'
+  }
+
+  async #recover(rack: RackEntry): Promise<boolean> {
     const recovered = await recoverKey(this.#domain, rack)
-    if (recovered === undefined) {
-      this.#told.add(subject)
-      await this.#alarm(rack, 'it refuses its key and every one before it')
-      return
-    }
+    if (recovered === undefined) return false
     // The Console was restored from a backup.
     const found = 'it takes a key that this Console had lost, and gave back its copy; roll it'
     await this.#takeBack(rack, recovered, found)
+    return true
   }
 
   /**

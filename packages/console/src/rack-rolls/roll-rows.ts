@@ -25,13 +25,16 @@ export async function findLastRoll(
 ): Promise<Roll | undefined> {
   const open = await findOpenRoll(db, rackId)
   if (open !== undefined) return open
-  return db
-    .selectFrom('rack_rolls')
-    .where('rack_id', '=', rackId)
-    .orderBy('started_at', 'desc')
-    .orderBy('new_version', 'desc')
-    .selectAll()
-    .executeTakeFirst()
+  return (
+    db
+      .selectFrom('rack_rolls')
+      .where('rack_id', '=', rackId)
+      // First by what only grows: the clock may have been set back since.
+      .orderBy('new_version', 'desc')
+      .orderBy('started_at', 'desc')
+      .selectAll()
+      .executeTakeFirst()
+  )
 }
 
 /** The last roll that was done. */

@@ -169,6 +169,16 @@ describe('retiring the old key', () => {
     expect(accepted(rack).map(([state]) => state)).toEqual(['current', 'staged'])
   })
 
+  it('needs not be named by whoever has lost it, and holds the new one', async () => {
+    const { rack, oldKey, newKey, stage, retire } = await aRoll()
+    await stage()
+    const byOld = retire(oldKey, { keep: hashApiKey(oldKey), drop: undefined })
+    await expect(byOld).rejects.toMatchObject({ code: 'conflict' })
+    expect(await retire(newKey, { drop: undefined })).toMatchObject({ state: 'retired' })
+    expect(await retire(newKey, { drop: undefined })).toMatchObject({ state: 'retired' })
+    expect(accepted(rack)).toEqual([['current', hashApiKey(newKey)]])
+  })
+
   it('is the same when everything is asked for many times at once', async () => {
     const { rack, keys, newKey, stage, retire } = await aRoll()
     const staged = await Promise.all(Array.from({ length: 8 }, () => stage()))

@@ -27,8 +27,8 @@ export interface Retire {
   roll: string
   /** Hash of the key that stays, which is the one that asks. */
   keep: string
-  /** Hash of the key that goes. */
-  drop: string
+  /** Hash of the key that goes. A Console that has lost it names none: the roll follows one key only. */
+  drop: string | undefined
   /** The end of the old key, milliseconds since 1970; 0 is at once. */
   notAfter: number
 }
@@ -143,7 +143,7 @@ export async function retireKey(
   if (known === undefined) throw conflict(`there is no roll ${roll} here`, 'stage its key first')
   if (known.new_key !== asker.id) throw conflict(`the key to keep is not the one of roll ${roll}`)
   const old = known.old_key === null ? undefined : await keyById(tx, known.old_key)
-  if (old === undefined || !equalSecrets(old.hash, drop)) {
+  if (old === undefined || (drop !== undefined && !equalSecrets(old.hash, drop))) {
     throw conflict(`the key to drop is not the one that roll ${roll} follows`)
   }
   if (known.state === 'unstaged') throw overAlready(known)

@@ -30,7 +30,8 @@ export function readRetire(form: URLSearchParams): Retire {
   const field = fieldsOf(form, ['roll', 'keep', 'drop', 'not_after'])
   const roll = readRoll(field('roll'))
   const keep = readHash('keep', field('keep'))
-  const drop = readHash('drop', field('drop'))
+  const dropped = field('drop')
+  const drop = dropped === undefined ? undefined : readHash('drop', dropped)
   if (keep === drop) throw wrong('drop', 'the hash of another key than the one to keep')
   const notAfter = field('not_after') ?? ''
   if (!/^\d{1,15}$/.test(notAfter)) throw wrong('not_after', 'milliseconds since 1970, 0 for now')

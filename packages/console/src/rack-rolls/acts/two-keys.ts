@@ -1,6 +1,5 @@
 import { hashApiKey } from '@keyrack/secrets'
 import { type Act, CannotGoOn, type Outcome, type RollActs } from '../act.ts'
-import { endRestoredRoll } from '../end-restored-roll.ts'
 import { writeKeyCopy } from '../key-copy.ts'
 import { between } from '../point.ts'
 import { isAnswer, RackRefusal, rackKeyRoutes } from '../rack-key-routes.ts'
@@ -38,30 +37,39 @@ async function whenOldKeyIsRefused({ domain, rack, k1 }: Act): Promise<Outcome> 
 }
 
 /**
- * A Rack has one Console, so a roll that this one does not know of any more is over, or nobody's: the
- * Rack, or the Console, was restored from a backup.
+ * A roll at the Rack that is none of this Console's open ones: one of the two was restored from a
+ * backup, or a key was entered by hand. Nobody else will ever end it: a Rack has one Console.
  */
 async function whenAnotherRollIsThere(act: Act, refusal: unknown): Promise<Outcome> {
   const { domain, roll, rack, k0 } = act
   const routes = rackKeyRoutes(domain.guard, rack, k0)
   const { staged, ending, authenticated_by: held } = await routes.status()
-  const other = held === 'staged' ? staged : ending
-  if (other !== null && other.roll !== roll.id && (await endRestoredRoll(act, other.roll))) {
-    return { kind: 'back', to: 'staging', reason: `the roll ${other.roll} is over there, too` }
+  if (held === 'ending') {
+    throw new CannotGoOn('the Rack has a newer key than this Console, which is looked for')
   }
-  if (staged !== null && staged.roll !== roll.id && held !== 'staged') {
-    domain.log.warn(
-      { rack: roll.rack_id, roll: staged.roll },
-      'an unknown roll was staged; removed',
-    )
+  if (staged !== null && staged.roll !== roll.id) {
+    // Put back into that roll, the Rack has as its successor the key that this Console holds.
+    if (held === 'staged') return endUnknown(act, staged.roll)
     await between(domain.point, 'call unstage unknown', () => routes.unstage(staged.roll))
-    return { kind: 'back', to: 'staging', reason: `the unknown roll ${staged.roll} was removed` }
+    return again(act, `the unknown roll ${staged.roll} was removed`)
   }
-  if (ending !== null) {
-    const until = new Date(ending.not_after).toISOString()
-    return { kind: 'waits', reason: `an earlier key of the Rack works until ${until}` }
-  }
+  // Whoever wants a new key now, wants the one before the last to be gone.
+  if (ending !== null) return endUnknown(act, ending.roll)
   throw new CannotGoOn(refusal instanceof Error ? refusal.message : 'the Rack refused the new key')
+}
+
+async function endUnknown(act: Act, roll: string): Promise<Outcome> {
+  const { domain, rack, k0 } = act
+  const routes = rackKeyRoutes(domain.guard, rack, k0)
+  await between(domain.point, 'call end unknown', () =>
+    routes.retire({ roll, keep: hashApiKey(k0), notAfter: 0 }),
+  )
+  return again(act, `the old key of the unknown roll ${roll} was ended`)
+}
+
+function again({ domain, roll }: Act, reason: string): Outcome {
+  domain.log.warn({ rack: roll.rack_id, reason }, 'a roll that no Console goes on with was ended')
+  return { kind: 'back', to: 'staging', reason }
 }
 
 async function verify({ domain, rack, k1 }: Act): Promise<Outcome> {

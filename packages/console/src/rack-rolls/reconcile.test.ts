@@ -142,11 +142,7 @@ it.each([
     const rolled = first.held().reveal()
     await first.close()
 
-    const closing: Closing = []
-    const log = createLogger({ name: 'test', level: 'silent' })
-    const options = { file: join(folder, 'backup'), force: true }
-    await restore(testConfig(data), log, closing, options, REQUEST)
-    for (const step of closing.reverse()) await step()
+    await restoreConsole(data, join(folder, 'backup'))
     const restored = await reopened(data)
     await eventually('the Console to get in', async () => {
       return (await reconcile(restored.context, false, REQUEST)).paused === null
@@ -229,6 +225,35 @@ it.each([
   },
   120_000,
 )
+
+it('a Console that was restored from before a grace that runs gets the newer key, and rolls it', async () => {
+  const { folder, rack } = await ownRack()
+  const data = join(folder, 'data')
+  await prepareRolledData(data, rack)
+  await backUp(testConfig(data), join(folder, 'backup'))
+  const first = await reopened(data)
+  await first.context.rolls.roll(first.actor(), NAME, 3_600_000, REQUEST)
+  await eventually('the grace', async () => {
+    return (await findLastRoll(first.context.store.db, first.rack().id))?.waiting?.startsWith(
+      'both',
+    )
+  })
+  const newer = first.held()
+  await first.close()
+  await restoreConsole(data, join(folder, 'backup'))
+  const restored = await reopened(data)
+  expect(restored.held().reveal()).toBe(rack.key.reveal())
+  await rollOnce(restored)
+  expect([await takes(restored, rack.key), await takes(restored, newer)]).toEqual([false, false])
+  expect(await takes(restored, restored.held())).toBe(true)
+}, 120_000)
+
+async function restoreConsole(data: string, file: string): Promise<void> {
+  const closing: Closing = []
+  const log = createLogger({ name: 'test', level: 'silent' })
+  await restore(testConfig(data), log, closing, { file, force: true }, REQUEST)
+  for (const step of closing.reverse()) await step()
+}
 
 /** A Console on that data, without a listener. */
 async function reopened(data: string, point?: Point) {

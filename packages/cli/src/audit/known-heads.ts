@@ -37,34 +37,51 @@ export function knownKey(folder: ConfigFolder, console: string): string | undefi
   return readHostMap(folder, 'audit').get(keyEntry(console))
 }
 
+/** What to do where an older log is there with a reason. */
+const ACCEPT =
+  'an older backup may have been restored; if its server administrator says so: convox audit --accept-restored'
+
 /** Throws unless the head is signed by that key and continues what was seen before. */
 export function checkHead(folder: ConfigFolder, head: SignedAuditHead, publicKey: string): void {
+  checkSignature(head, publicKey)
+  checkContinues(folder, head)
+}
+
+function checkSignature(head: SignedAuditHead, publicKey: string): void {
   if (!signatureFits(publicKey, auditHeadText(head), head.signature)) {
     throw new Failure(
       'the head of this audit log is not signed by the Console that it should be from',
       `the Console ${head.console} is known by the key ${publicKey}`,
     )
   }
+}
+
+function checkContinues(folder: ConfigFolder, head: SignedAuditHead): void {
   const seen = seenHead(folder, head)
   if (seen === undefined) return
   if (head.sequence < seen.sequence) {
     throw new Failure(
       `the end of this audit log was cut off: it ends with row ${head.sequence}, but this machine has seen row ${seen.sequence}`,
-      'an older backup may have been restored; ask its server administrator',
+      ACCEPT,
     )
   }
   if (head.sequence === seen.sequence && head.hash !== seen.hash) {
     throw new Failure(
       `this audit log was rewritten: row ${seen.sequence} is not the one that this machine has seen`,
+      ACCEPT,
     )
   }
 }
 
-/** For what comes from a host: it must be the Console that it was before. */
+/**
+ * For what comes from a host: it must be the Console that it was before. `restored`: somebody said that
+ * its log is an older one with a reason, so what was seen of it is forgotten.
+ */
 export async function checkHostHead(
   folder: ConfigFolder,
   host: string,
   head: SignedAuditHead,
+  restored = false,
 ): Promise<void> {
   const known = readHostMap(folder, 'audit')
   const console = known.get(hostEntry(host))
@@ -74,15 +91,16 @@ export async function checkHostHead(
       `if its owner confirms that it was made anew, remove the line "${hostEntry(host)}" from ${folder.pathOf('audit')}`,
     )
   }
-  checkHead(folder, head, known.get(keyEntry(head.console)) ?? head.public_key)
-  await rememberHead(folder, head, host)
+  checkSignature(head, known.get(keyEntry(head.console)) ?? head.public_key)
+  if (!restored) checkContinues(folder, head)
+  await rememberHead(folder, head, { host, restored })
 }
 
-/** Never goes back: of two commands at once, the newer head stays. */
+/** Never goes back, unless it was `restored`: of two commands at once, the newer head stays. */
 export async function rememberHead(
   folder: ConfigFolder,
   head: SignedAuditHead,
-  host?: string,
+  { host, restored = false }: { host?: string; restored?: boolean } = {},
 ): Promise<void> {
   await folder.update((writer) => {
     const known = readHostMap(folder, 'audit')
@@ -90,7 +108,7 @@ export async function rememberHead(
     if (!known.has(keyEntry(head.console))) known.set(keyEntry(head.console), head.public_key)
     if (host !== undefined) known.set(hostEntry(host), head.console)
     const seen = seenHead(folder, head)
-    if (seen === undefined || seen.sequence < head.sequence) {
+    if (restored || seen === undefined || seen.sequence < head.sequence) {
       known.set(headEntry(head), `${head.sequence} ${head.hash}`)
     }
     const after = formatHostMap(known)

@@ -235,9 +235,18 @@ describe('convox audit', () => {
     expect((await ann.run(['audit'])).stderr).toContain('was cut off')
     log.rows = chain(3, 'eve@example.com')
     expect((await ann.run(['audit'])).stderr).toContain('was rewritten')
+    // Only where somebody says so, and from then on that one counts.
+    log.rows = chain(2)
+    expect((await ann.run(['audit'])).stderr).toContain('convox audit --accept-restored')
+    expect((await ann.run(['audit', '--accept-restored'])).status).toBe(0)
+    expect((await ann.run(['audit'])).status).toBe(0)
+    log.rows = chain(1)
+    expect((await ann.run(['audit'])).stderr).toContain('was cut off')
     log.rows = chain(4)
     log.keys = generateSigningKey()
-    expect((await ann.run(['audit'])).stderr).toContain('not signed by the Console')
+    for (const args of [['audit'], ['audit', '--accept-restored']]) {
+      expect((await ann.run(args)).stderr).toContain('not signed by the Console')
+    }
     log.console = 'console-2'
     expect((await ann.run(['audit'])).stderr).toContain('is another Console than before')
     Object.assign(log, { keys: KEYS, console: 'console-1' })

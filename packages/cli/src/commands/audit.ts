@@ -12,6 +12,7 @@ interface AuditOptions extends AuditSourceOptions {
   since?: string
   limit?: string
   before?: string
+  acceptRestored?: true
   json?: true
 }
 
@@ -24,6 +25,10 @@ export const defineAudit: DefineCommand = (command, context) => {
     .option('--before <row>', 'only what came before this row, to go on further back')
     .option('--organization <name>', 'the organization, if not that of the chosen Rack')
     .option('--server', 'the log of the Console itself, for its server administrator')
+    .option(
+      '--accept-restored',
+      'the log is of a backup that was restored: forget what was seen of it',
+    )
     .option('--json', "print the server's answer as JSON")
     .addHelpText(
       'after',
@@ -51,7 +56,8 @@ async function audit(context: Context, options: AuditOptions): Promise<void> {
     return AuditPage.parse(value)
   })
   const { checkHostHead } = await import('../audit/known-heads.ts')
-  await checkHostHead(context.folder, source.target.host.name, page.head)
+  const { host } = source.target
+  await checkHostHead(context.folder, host.name, page.head, options.acceptRestored)
   if (options.json) {
     terminal.printJson(raw)
     return

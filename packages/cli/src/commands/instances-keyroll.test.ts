@@ -126,6 +126,27 @@ describe('convox instances keyroll', () => {
     ])
   })
 
+  it('shows the private key that a Rack of the third generation answers, and tells it the name', async () => {
+    const pair = {
+      name: 'dev-keypair-17',
+      'private-key': '-----BEGIN KEY-----\nabc\n-----END KEY-----\n',
+    }
+    const answer = ({ method, path }: Asked): Told | undefined => {
+      if (path === '/system') return { body: method === 'PUT' ? 'ok' : { name: 'dev' } }
+      if (path !== '/instances/keyroll') return undefined
+      return method === 'POST' ? { body: pair } : { status: 404 }
+    }
+    const { ann, server } = await atRack({ answer })
+    const ran = await ann.run(['instances', 'keyroll'])
+    expect([ran.status, ran.stdout]).toEqual([0, pair['private-key']])
+    expect(ran.stderr).toContain('save it now')
+    const put = server.asked.find(({ method }) => method === 'PUT')
+    expect([put?.path, put?.body]).toEqual([
+      '/system',
+      `parameters=${encodeURIComponent('key_pair_name=dev-keypair-17')}`,
+    ])
+  })
+
   it('is not OK when it was refused', async () => {
     const forbidden = { status: 403, body: { error: 'your role does not allow that' } }
     const { ann } = await atRack({ answer: keyrollThat(forbidden, statusOf('done', [])) })

@@ -5,6 +5,7 @@ import type { Context, GlobalOptions } from '../../context.ts'
 import { codeOf } from '../../error-code.ts'
 import { Failure } from '../../failures.ts'
 import { readKeyroll, unfinishedKeyroll } from '../../read-keyroll.ts'
+import { takeKeyPair } from '../../take-key-pair.ts'
 import type { Terminal } from '../../terminal.ts'
 import { waitForRack } from '../../wait-for-rack.ts'
 
@@ -42,7 +43,9 @@ async function keyroll(context: Context, options: KeyrollOptions): Promise<void>
   const form = options.replace ? { form: { replace: 'true' } } : {}
   let failure: unknown
   try {
-    await progress.during(connection.request('POST', '/instances/keyroll', form))
+    const rolling = connection.request('POST', '/instances/keyroll', form)
+    const { body } = await progress.during(rolling)
+    if (!progress.follows) await takeKeyPair(terminal, connection, body)
   } catch (error) {
     failure = error
     // What is still going on, or waits for an instance, can be followed; anything else has failed.
@@ -78,7 +81,7 @@ class Progress {
   }
 
   /** Tells until the answer is there. */
-  async during(rolling: Promise<unknown>): Promise<void> {
+  async during<T>(rolling: Promise<T>): Promise<T> {
     let over = false
     const end = rolling.finally(() => {
       over = true
@@ -89,7 +92,7 @@ class Progress {
       // A question that fails here is asked again; the answer itself tells what is wrong.
       if (!over) await this.#tell().catch(() => {})
     }
-    await end
+    return await end
   }
 
   /** Tells until the roll is done, or, unless `all`, until only those are left that are down. */

@@ -114,11 +114,12 @@ it('a Console that was restored from before a roll gets the key back from the Ra
 }, 180_000)
 
 it.each([
-  ['a roll whose both keys were rolled away since', 3_600_000],
-  ['a roll that had only begun', 0],
+  ['a roll whose both keys were rolled away since', 3_600_000, 0],
+  ['a roll whose new key is in the grace of the next one', 3_600_000, 3_600_000],
+  ['a roll that had only begun', 0, 0],
 ])(
   'a Console that was restored to the middle of %s gets in again',
-  async (_, graceMs) => {
+  async (_, graceMs, nextGraceMs) => {
     const { folder, rack } = await ownRack()
     const data = join(folder, 'data')
     await prepareRolledData(data, rack)
@@ -138,7 +139,11 @@ it.each([
     await eventually('its end', async () => {
       return (await findRoll(first.context.store.db, roll.id))?.state === 'done'
     })
-    await rollOnce(first)
+    const next = await rolls.roll(first.actor(), NAME, nextGraceMs, REQUEST)
+    await eventually('the next roll', async () => {
+      const now = await findRoll(first.context.store.db, next.roll.id)
+      return now?.state === 'done' || now?.waiting?.startsWith('both keys')
+    })
     const rolled = first.held().reveal()
     await first.close()
 

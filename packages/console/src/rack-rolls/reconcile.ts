@@ -102,7 +102,7 @@ export class Reconciler {
     if (this.#told.has(subject)) return
     const held = openRackKey(keyring, rack)
     if ((await tryKey(guard, rack, held)) === 'accepted') {
-      if (open === undefined && (await this.#isEnding(rack, held))) await this.#recover(rack)
+      if (await this.#isEnding(rack, held)) await this.#recover(rack)
       return
     }
     const previous = await store.db

@@ -239,19 +239,24 @@ export class RolledSystem {
   }
 
   async #settle(): Promise<void> {
+    let last: unknown
     await eventually(
       'the end of the roll',
       async () => {
         const { store, rolls } = this.#console(0).context
         const open = await findOpenRoll(store.db, this.#console(0).rack.id)
         if (open === undefined) return true
-        if (open.waiting?.startsWith('both keys')) {
+        const { state, waiting, error, failure } = open
+        last = { state, waiting, error, failure }
+        if (waiting?.startsWith('both keys')) {
           await rolls.finish(await this.#console(0).founder(), NAME, true)
         }
         return false
       },
       PATIENCE_MS,
-    )
+    ).catch((error: unknown) => {
+      throw new Error(`${String(error)}; it is ${JSON.stringify(last)}`)
+    })
     await this.#look()
   }
 

@@ -2,6 +2,7 @@ import { KeyrackError } from '@keyrack/protocol'
 import { mintToken, type Secret, sha256Hex } from '@keyrack/secrets'
 import type { Kysely } from 'kysely'
 import { parseEmail } from '../accounts/email.ts'
+import { findByEmail } from '../accounts/find-by-email.ts'
 import type { Domain, RequestContext } from '../context.ts'
 import type { Database } from '../database/schema.ts'
 import type { AccountEntry, OrganizationEntry, Role } from '../directory.ts'
@@ -102,12 +103,13 @@ async function refuseMember(
   organization: OrganizationEntry,
   email: string,
 ): Promise<void> {
+  const account = await findByEmail(tx, email)
+  if (account === undefined) return
   const member = await tx
     .selectFrom('memberships')
-    .innerJoin('accounts', 'accounts.id', 'memberships.account_id')
     .where('organization_id', '=', organization.id)
-    .where('accounts.email', '=', email)
-    .select('accounts.id')
+    .where('account_id', '=', account.id)
+    .select('account_id')
     .executeTakeFirst()
   if (member === undefined) return
   throw new KeyrackError('conflict', `${email} is a member of ${organization.name} already`, {

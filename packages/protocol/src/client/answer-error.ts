@@ -42,6 +42,25 @@ export function answerError(answer: Answer, host: string): KeyrackError {
   })
 }
 
+/** What Node's servers read at the most. Official ones read more. */
+const HEAD_BYTES_USUAL = 16 * 1024
+
+/**
+ * A server hangs up on a head that is too long, and whoever is still sending it then loses the 431
+ * that came before. Undefined where this is no such case.
+ */
+export function hungUpOnHead(
+  error: unknown,
+  headers: Readonly<Record<string, string>>,
+  host: string,
+): KeyrackError | undefined {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  if (code !== 'ECONNRESET' && code !== 'EPIPE') return undefined
+  const bytes = Object.entries(headers).reduce((sum, [n, v]) => sum + n.length + v.length + 4, 0)
+  if (bytes <= HEAD_BYTES_USUAL) return undefined
+  return new KeyrackError('too-large', bare(431, host), { cause: error })
+}
+
 /** Servers say these two without a word: an unknown route, and a head that they do not read. */
 function bare(status: number, host: string): string {
   if (status === 404) return `${host} knows no such path (it answered 404)`

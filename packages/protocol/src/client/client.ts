@@ -6,7 +6,7 @@ import { basicHeader } from '../basic.ts'
 import { KeyrackError } from '../errors.ts'
 import { toHeader } from '../header-text.ts'
 import { FRAME_SOCKET_OPTIONS, type FrameStreamOptions } from '../stream.ts'
-import { answerError } from './answer-error.ts'
+import { answerError, hungUpOnHead } from './answer-error.ts'
 import { connectionError, connectPinned } from './connect.ts'
 import { type Answer, exchange } from './exchange.ts'
 import { type ClientStream, openStream } from './open-stream.ts'
@@ -169,7 +169,7 @@ export function createClient(options: ClientOptions): Client {
         seen.answered(101, stream.requestId)
         return stream
       } catch (error) {
-        throw seen.failed(explain(error, signal))
+        throw seen.failed(hungUpOnHead(error, all, url.host) ?? explain(error, signal))
       }
     },
   }

@@ -34,6 +34,16 @@ async function failure(promise: Promise<unknown>): Promise<KeyrackError> {
 }
 
 describe('client.stream', () => {
+  it('knows who hangs up on a head that is too long from who just hangs up', async () => {
+    await using server = await openServer(undefined, (socket) => socket.resetAndDestroy())
+    const client = createClient({ url: server.url, version: '1' })
+    const long = await failure(client.stream('/shell', { Command: 'x'.repeat(100_000) }))
+    expect(long.code).toBe('too-large')
+    expect(long.message).toContain('this is too long for the head of a request to 127.0.0.1:')
+    const short = await failure(client.stream('/shell', { Command: 'x'.repeat(1000) }))
+    expect(short.code).toBe('rack-unreachable')
+  })
+
   it.each([
     ['Request-Id: abc-1.2_3', 'abc-1.2_3'],
     ['Request-Id: a b', undefined],

@@ -1,10 +1,8 @@
 import { KeyrackError } from '@keyrack/protocol'
 import { mintToken, type Secret, sha256Hex } from '@keyrack/secrets'
-import type { Kysely } from 'kysely'
 import { parseEmail } from '../accounts/email.ts'
 import { findByEmail } from '../accounts/find-by-email.ts'
-import type { Domain, RequestContext } from '../context.ts'
-import type { Database } from '../database/schema.ts'
+import type { Domain, RequestContext, Tx } from '../context.ts'
 import type { AccountEntry, OrganizationEntry, Role } from '../directory.ts'
 import { newId } from '../new-id.ts'
 import { findOrganization } from './find-organization.ts'
@@ -98,11 +96,7 @@ export async function invite(
 }
 
 /** Their invitation could never be accepted, and whoever invites may have meant another role. */
-async function refuseMember(
-  tx: Kysely<Database>,
-  organization: OrganizationEntry,
-  email: string,
-): Promise<void> {
+async function refuseMember(tx: Tx, organization: OrganizationEntry, email: string): Promise<void> {
   const account = await findByEmail(tx, email)
   if (account === undefined) return
   const member = await tx

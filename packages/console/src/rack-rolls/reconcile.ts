@@ -190,7 +190,7 @@ export class Reconciler {
     await commit(async (tx) => {
       await replaceRackKey(tx, { rackId: rack.id, before, version, sealed }, clock())
       await forgetGeneration(tx, rack.id)
-      await endSupersededRoll(this.#domain, tx, rack.id, 'the Rack takes neither of its two keys')
+      await endSupersededRoll(this.#domain, tx, rack.id, 'another key is in force at the Rack')
       await this.#alarm(rack, found, tx)
     })
     this.#known.delete(rack.id)

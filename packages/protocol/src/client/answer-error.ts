@@ -1,4 +1,5 @@
 import { ERROR_STATUS, type ErrorCode, KeyrackError } from '../errors.ts'
+import { errorCode } from './connect.ts'
 import type { Answer } from './exchange.ts'
 
 const BY_STATUS = new Map<number, ErrorCode>([
@@ -54,7 +55,7 @@ export function hungUpOnHead(
   headers: Readonly<Record<string, string>>,
   host: string,
 ): KeyrackError | undefined {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  const code = errorCode(error)
   if (code !== 'ECONNRESET' && code !== 'EPIPE') return undefined
   const bytes = Object.entries(headers).reduce((sum, [n, v]) => sum + n.length + v.length + 4, 0)
   if (bytes <= HEAD_BYTES_USUAL) return undefined

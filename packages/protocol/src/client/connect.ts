@@ -169,7 +169,8 @@ function cancelled(signal: AbortSignal, host: string, port: number): KeyrackErro
   })
 }
 
-function errorCode(error: unknown): string {
+/** What the system or Node calls a failure, like ECONNRESET; empty where it has no such name. */
+export function errorCode(error: unknown): string {
   if (typeof error !== 'object' || error === null) return ''
   const code = 'code' in error ? error.code : undefined
   return typeof code === 'string' ? code : ''
